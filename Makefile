@@ -1,0 +1,57 @@
+# make run: serve the portal. make test: the whole suite. make check: everything that CI runs.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+export PORT ?= 8000
+
+.PHONY: run demo test check bench faults lock clean-install
+
+run: .venv/installed
+	@PORTAL_ENV=$${PORTAL_ENV:-development} exec $(BIN)/python manage.py run
+
+test: .venv/installed-dev node_modules_installed
+	@$(BIN)/python -m tests.run_all
+
+check: .venv/installed-dev node_modules_installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/djlint --check --lint --quiet templates
+	$(BIN)/mypy tokens provisioning portal
+	$(BIN)/lint-imports
+	$(BIN)/bandit -q -r tokens provisioning portal -c pyproject.toml
+	PORTAL_ENV=development $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.deploy_check
+	@$(BIN)/python -m tests.run_all
+
+bench: .venv/installed-dev
+	@$(BIN)/python -m bench
+
+# Resolve the pinned requirements anew.
+lock: .venv/installed-dev
+	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --upgrade -q -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header --upgrade -q -o requirements-dev.txt
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Latchkey needs Python 3.11 or newer; this is $$($(PYTHON) --version). Set PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "This Python has no ensurepip. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.txt .venv/bin/python
+	@echo "Installing the pinned packages into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	@echo "Installing what tests need into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# Libraries that gateways verify with; without Node their tests are skipped with a reason.
+.PHONY: node_modules_installed
+node_modules_installed:
+	@if command -v npm >/dev/null; then \
+	  cd tests/node && { [ node_modules/.installed -nt package-lock.json ] || \
+	    { npm ci --silent --no-audit --no-fund && touch node_modules/.installed; }; }; \
+	fi

@@ -1,0 +1,1 @@
+"""The management API: parse, authorise, call one service, render."""

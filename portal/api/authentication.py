@@ -1,0 +1,67 @@
+"""Who calls: a management token, or a person's browser session with CSRF protection."""
+
+import time
+
+from allauth.account.authentication import get_authentication_records
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from portal.core.actor import Actor
+from portal.models import User
+from portal.services.access_tokens import authenticate
+from portal.services.actors import actor_of_token, actor_of_user
+
+
+class ManagementTokenAuthentication(BaseAuthentication):
+    """``Authorization: Bearer lk_…`` (RFC 6750 section 2.1)."""
+
+    def authenticate(self, request: Request) -> tuple[User, Actor] | None:
+        header = request.headers.get("Authorization")
+        if header is None:
+            return None
+        kind, _, text = header.partition(" ")
+        token = authenticate(text.strip()) if kind.lower() == "bearer" else None
+        if token is None:
+            raise AuthenticationFailed("The access token is not valid.", code="invalid_token")
+        return token.owner, actor_of_token(token)
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class BrowserSessionAuthentication(SessionAuthentication):
+    """The portal's own pages: the session cookie, with CSRF checked."""
+
+    def authenticate(self, request: Request) -> tuple[User, Actor] | None:  # type: ignore[override]
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        user = found[0]
+        assert isinstance(user, User)
+        return user, actor_of_user(user, recent_sign_in=has_recent_sign_in(request))
+
+
+def has_recent_sign_in(request: Request) -> bool:
+    """Whether the session's last sign-in or re-authentication is recent enough for secrets."""
+    records = get_authentication_records(request)
+    last = max((record.get("at", 0) for record in records), default=0)
+    return bool(time.time() - last < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+
+
+class ManagementTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = ManagementTokenAuthentication
+    name = "managementToken"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "A management token, `lk_…`."}
+
+
+class BrowserSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = BrowserSessionAuthentication
+    name = "browserSession"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}

@@ -1,0 +1,102 @@
+"""``/customers``, their users and subscriptions."""
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.api.fields import StrictSerializer, Text
+from portal.api.idempotency import answer_once
+from portal.api.view import PortalView, checked_choice, one
+from portal.models import Customer
+from portal.services.customers import create_customer, delete_customer, update_customer
+from portal.services.idempotency import Answer
+
+
+class CustomerOut(serializers.Serializer[Customer]):
+    id = serializers.CharField(source="public_id")
+    external_id = serializers.CharField()
+    name = serializers.CharField()
+    email = serializers.CharField()
+    status = serializers.ChoiceField(Customer.Status.choices)
+    created_at = serializers.DateTimeField()
+
+
+class EmailText(serializers.EmailField):
+    def to_internal_value(self, data: object) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data).lower()
+
+
+class CustomerChange(StrictSerializer):
+    name = Text(max_length=200)
+    email = EmailText(max_length=254, required=False, allow_blank=True)
+    external_id = serializers.RegexField(r"^[\x21-\x7e]{1,255}\Z", required=False)
+    status = serializers.ChoiceField(Customer.Status.choices, required=False)
+
+
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A customer", request_only=True,
+            value={"name": "Acme Ltd", "email": "dev@acme.example", "external_id": "acme-1042"},
+        )
+    ]
+)  # fmt: skip
+class CustomerIn(CustomerChange):
+    pass
+
+
+class Customers(PortalView):
+    scopes = {"GET": "customers:read", "POST": "customers:write"}
+    filters = ("status",)
+    queryset = Customer.objects.all()
+
+    @extend_schema(
+        operation_id="customers_list", responses=CustomerOut(many=True),
+        parameters=[OpenApiParameter("status", enum=Customer.Status.values)],
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """Customers, newest first."""
+        rows = Customer.objects.visible_to(self.actor, "customers:read")
+        if status := self.wanted(request).get("status"):
+            rows = rows.filter(status=checked_choice("status", status, Customer.Status.values))
+        return self.listed(rows, CustomerOut)
+
+    @extend_schema(operation_id="customers_create", request=CustomerIn, responses={201: CustomerOut})
+    def post(self, request: Request) -> Response:
+        """Create a customer. `external_id` is the id that billing and token claims know."""
+        self.actor.require_everywhere("customers:write")
+        values = self.body(request, CustomerIn)
+
+        def change() -> Answer:
+            customer = create_customer(self.actor, **values)
+            return Answer(201, CustomerOut(customer).data)
+
+        return answer_once(request, self.actor, change)
+
+
+class OneCustomer(PortalView):
+    scopes = {"GET": "customers:read", "PATCH": "customers:write", "DELETE": "customers:write"}
+
+    @extend_schema(operation_id="customers_read", responses=CustomerOut)
+    def get(self, request: Request, id: str) -> Response:
+        """One customer."""
+        customer = one(Customer.objects.visible_to(self.actor, "customers:read"), "customer", public_id=id)
+        return Response(CustomerOut(customer).data)
+
+    @extend_schema(operation_id="customers_update", request=CustomerChange, responses=CustomerOut)
+    def patch(self, request: Request, id: str) -> Response:
+        """Change a customer. Suspending or closing revokes every key at every plugin."""
+        customer = one(Customer.objects.visible_to(self.actor, "customers:write"), "customer", public_id=id)
+        changes = self.body(request, CustomerChange, partial=True)
+        return Response(CustomerOut(update_customer(self.actor, customer.pk, changes)).data)
+
+    @extend_schema(operation_id="customers_delete", responses={204: None})
+    def delete(self, request: Request, id: str) -> Response:
+        """Delete a customer: revoke its keys everywhere and erase personal data."""
+        customer = one(Customer.objects.visible_to(self.actor, "customers:write"), "customer", public_id=id)
+        self.actor.require_everywhere("customers:write")
+        delete_customer(self.actor, customer.pk)
+        return Response(status=204)

@@ -1,0 +1,14 @@
+"""The OpenAPI document and its page, rendered from our own files."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from drf_spectacular.views import SpectacularAPIView
+
+
+class Schema(SpectacularAPIView):
+    """The OpenAPI document, YAML by default, JSON with ``?format=json``."""
+
+
+def docs(request: HttpRequest) -> HttpResponse:
+    """Swagger UI."""
+    return render(request, "api/docs.html")

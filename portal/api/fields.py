@@ -1,0 +1,92 @@
+"""Serializer fields that take exactly the JSON type they name, and no member they don't know."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from tokens.durations import parse_duration
+
+
+class Text(serializers.CharField):
+    """A JSON string; numbers are no strings."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class Number(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return data
+
+
+class TextList(serializers.ListField):
+    child = Text(max_length=100)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=100, **kwargs)
+
+
+@extend_schema_field({
+    "oneOf": [
+        {"type": "integer", "minimum": 1, "maximum": 315_360_000},
+        {"type": "string", "pattern": "^[1-9][0-9]{0,3}(s|m|h|d|w|y)$"},
+    ],
+    "description": "Seconds, or shorthand: 90s 15m 12h 30d 2w 1y.",
+})  # fmt: skip
+class Duration(serializers.Field[Any, Any, Any, Any]):
+    """Seconds or shorthand (``30d``), as a ``timedelta``; with ``keep`` as it was written.
+
+    ``zero`` admits 0 as well.
+    """
+
+    def __init__(self, *, keep: bool = False, zero: bool = False, **kwargs: Any) -> None:
+        self._keep = keep
+        self._zero = zero
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, bool) or not isinstance(data, int | str):
+            raise serializers.ValidationError("must be seconds or a duration such as 30d")
+        if self._zero and data in (0, "0", "0s"):
+            return timedelta(0)
+        try:
+            span = parse_duration(data)
+        except ValueError as exc:
+            raise serializers.ValidationError(str(exc)) from exc
+        return str(data) if self._keep else span
+
+    def to_representation(self, value: Any) -> Any:
+        if not value:
+            return None
+        return int(value) if str(value).isdecimal() else value
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses bodies that are no object and members it doesn't know."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = set(data) - {name for name, field in self.fields.items() if not field.read_only}
+            if unknown:
+                raise serializers.ValidationError(
+                    {str(name)[:100]: ["This member is not known."] for name in sorted(unknown)[:20]}
+                )
+        return super().to_internal_value(data)
+
+
+AnyObject = extend_schema_field(OpenApiTypes.OBJECT)(serializers.DictField)

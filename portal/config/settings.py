@@ -1,0 +1,263 @@
+"""Django's settings, all of them from the environment (INTERFACE: docs/configuration.md)."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+
+from portal.config.databases import database_from
+from portal.config.env import Env, development_secret
+from portal.config.logging import logging_config
+from provisioning.config import ConfigError
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+VAR = BASE_DIR / "var"
+environ.Env.read_env(BASE_DIR / ".env")
+env = Env(os.environ)
+
+PORTAL_ENV = env.choice("PORTAL_ENV", ("production", "development"), "production")
+DEVELOPMENT = PORTAL_ENV == "development"
+DEBUG = env.flag("DEBUG")
+if DEBUG and not DEVELOPMENT:
+    raise ConfigError("DEBUG", "must be off in production")
+
+# The public origin. Never taken from a request.
+PORT = env.number("PORT", 8000, least=1, most=65535)
+PORTAL_BASE_URL = env.origin("PORTAL_BASE_URL", f"http://127.0.0.1:{PORT}" if DEVELOPMENT else "")
+_base = urlsplit(PORTAL_BASE_URL)
+SECURE = _base.scheme == "https"
+if not SECURE and not DEVELOPMENT:
+    raise ConfigError("PORTAL_BASE_URL", "must be https in production")
+
+# Secrets
+SECRET_KEY = env.text("SECRET_KEY")
+SECRET_KEY_FALLBACKS = list(env.secrets("SECRET_KEY_FALLBACKS", least=32))
+SEALING_KEYS = env.secrets("PORTAL_SEALING_KEYS", least=32)
+if DEVELOPMENT:
+    SECRET_KEY = SECRET_KEY or development_secret(VAR, "secret_key", secrets.token_urlsafe(48))
+    SEALING_KEYS = SEALING_KEYS or (development_secret(VAR, "sealing_key", secrets.token_urlsafe(32)),)
+if len(SECRET_KEY) < 32:
+    raise ConfigError("SECRET_KEY", "is missing or shorter than 32 characters")
+if not SEALING_KEYS:
+    raise ConfigError("PORTAL_SEALING_KEYS", "is missing: give at least one key of 32 characters")
+if SECRET_KEY in SEALING_KEYS:
+    raise ConfigError("PORTAL_SEALING_KEYS", "must differ from SECRET_KEY")
+
+# Hosts, proxies, cookies
+_local = ["127.0.0.1", "localhost", "[::1]"] if DEVELOPMENT else []
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [_base.hostname or "", *_local]
+if "*" in ALLOWED_HOSTS and not DEVELOPMENT:
+    raise ConfigError("ALLOWED_HOSTS", "must not be * in production")
+_port = f":{_base.port}" if _base.port else ""
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS") or [
+    PORTAL_BASE_URL, *(f"http://{host}{_port}" for host in _local)
+]  # fmt: skip
+if any("://" not in origin for origin in CSRF_TRUSTED_ORIGINS):
+    raise ConfigError("CSRF_TRUSTED_ORIGINS", "each entry needs a scheme, such as https://example.com")
+TRUSTED_PROXIES = env.number("PORTAL_TRUSTED_PROXIES", 0, most=16)
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failed"
+SECURE_SSL_REDIRECT = SECURE
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
+SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# Branding, sign-up
+PORTAL_NAME = env.text("PORTAL_NAME", "Latchkey")
+PORTAL_LOGO_URL = env.url("PORTAL_LOGO_URL")
+PORTAL_ACCENT_COLOR = env.matching(
+    "PORTAL_ACCENT_COLOR", r"#[0-9a-fA-F]{6}", "#0b6e4f", "a colour such as #0b6e4f"
+)
+PORTAL_SUPPORT_EMAIL = env.text("PORTAL_SUPPORT_EMAIL")
+PORTAL_SIGNUP = env.choice("PORTAL_SIGNUP", ("open", "approval", "invite"), "invite")
+ADMIN_PATH = env.matching(
+    "ADMIN_PATH", r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*/", "admin/", "a relative path ending in a slash"
+)
+
+# Keys and lists
+SIGNING_KEY_LEAD_TIME = env.duration("SIGNING_KEY_LEAD_TIME", "24h")
+SIGNING_KEY_ROTATE_EVERY = env.duration("SIGNING_KEY_ROTATE_EVERY", "90d")
+if SIGNING_KEY_LEAD_TIME.total_seconds() < 7200 and not DEVELOPMENT:
+    raise ConfigError("SIGNING_KEY_LEAD_TIME", "must be at least 2h in production: AWS caches that long")
+STATUS_LIST_TTL = env.duration("STATUS_LIST_TTL", "60s")
+AUDIT_RETENTION = env.duration("AUDIT_RETENTION", "400d")
+PLUGIN_APIM_PROVIDER = env.text("PLUGIN_APIM_PROVIDER", "jwt")
+
+# Database, cache, mail
+DATABASES = {"default": database_from(env, VAR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+_redis = env.text("REDIS_URL")
+if _redis and urlsplit(_redis).scheme not in ("redis", "rediss", "unix"):
+    raise ConfigError("REDIS_URL", "must start with redis://, rediss:// or unix://")
+CACHES: dict[str, dict[str, Any]] = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis}
+        if _redis
+        else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}
+    )
+}
+try:
+    vars().update(environ.Env.email_url_config(env.text("EMAIL_URL", "consolemail://")))
+except (KeyError, ValueError) as exc:
+    raise ConfigError("EMAIL_URL", "is no mail URL such as smtp+tls://user:password@host:587") from exc
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"no-reply@{_base.hostname}")
+
+# The application
+ROOT_URLCONF = "portal.config.urls"
+WSGI_APPLICATION = "portal.config.wsgi.application"
+AUTH_USER_MODEL = "portal.User"
+INSTALLED_APPS = [
+    "portal.apps.PortalConfig",
+    "portal.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+]
+MIDDLEWARE = [
+    "portal.web.middleware.RequestBounds",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+APPEND_SLASH = True
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.web.branding.branding",
+            ],
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = False
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
+# Signing in
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator", "MinimumLengthValidator",
+        "CommonPasswordValidator", "NumericPasswordValidator",
+    )
+]  # fmt: skip
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/keys"
+ACCOUNT_ADAPTER = "portal.web.accounts.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _base.scheme
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+
+# Pages may load what is ours and nothing else.
+_logo = urlsplit(PORTAL_LOGO_URL)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", *([f"{_logo.scheme}://{_logo.netloc}"] if _logo.netloc else [])],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "portal.api.authentication.ManagementTokenAuthentication",
+        "portal.api.authentication.BrowserSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["portal.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["portal.api.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "portal.api.parsers.JSONOnly",
+    "DEFAULT_PAGINATION_CLASS": "portal.api.pagination.NewestFirst",
+    "DEFAULT_SCHEMA_CLASS": "portal.api.schema.PortalSchema",
+    "EXCEPTION_HANDLER": "portal.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": f"{PORTAL_NAME} management API",
+    "DESCRIPTION": "Customers, keys, operations and tokens. Errors are RFC 9457 problem documents.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVERS": [{"url": PORTAL_BASE_URL}],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_PUBLIC": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "OAS_VERSION": "3.1.0",
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "CustomerStatus": "portal.models.customer.Customer.Status",
+        "SubscriptionStatus": "portal.models.plan.Subscription.Status",
+        "KeyStatus": "portal.models.issued_key.IssuedKey.Status",
+        "OperationStatus": "portal.models.operation.Operation.State",
+        "Role": "portal.models.user.Membership.Role",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "portal.api.schema.close_request_bodies",
+    ],
+}
+
+LOG_LEVEL = env.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info").upper()
+LOG_FORMAT = env.choice("LOG_FORMAT", ("json", "console"), "console" if DEVELOPMENT else "json")
+LOGGING_CONFIG = None
+logging_config(LOG_LEVEL, LOG_FORMAT)
+TEST_RUNNER = "django.test.runner.DiscoverRunner"

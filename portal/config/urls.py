@@ -1,0 +1,24 @@
+"""All paths. Gateways' paths are answered before Django: ``portal.published``."""
+
+from allauth.account.decorators import secure_admin_login
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from portal.web.branding import branding_css
+
+admin.autodiscover()
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+urlpatterns = [
+    path("api/v1/", include("portal.api.urls")),
+    path("branding.css", branding_css, name="branding-css"),
+    path("accounts/", include("allauth.account.urls")),
+    path(settings.ADMIN_PATH, admin.site.urls),
+    path("", include("portal.web.urls")),
+]
+
+handler400 = "portal.web.errors.bad_request"
+handler403 = "portal.web.errors.not_allowed"
+handler404 = "portal.web.errors.not_found"
+handler500 = "portal.web.errors.server_error"

@@ -1,0 +1,42 @@
+"""Errors as RFC 9457 problem documents, for every door that answers JSON."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.http import JsonResponse
+
+CONTENT_TYPE = "application/problem+json"
+LARGEST_BODY = 1_048_576
+"""Bytes of a request's body; more is 413."""
+
+
+def problem(status: int, code: str, detail: str, errors: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The members of a problem document; ``code`` is listed in docs/errors.md."""
+    body: dict[str, Any] = {
+        "type": f"urn:latchkey:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if errors:
+        body["errors"] = errors
+    return body
+
+
+def problem_response(
+    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
+) -> JsonResponse:
+    """A problem document as an answer, for what comes from outside the API's views."""
+    body = problem(status, code, detail)
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def database_unavailable() -> JsonResponse:
+    return problem_response(
+        503,
+        "database_unavailable",
+        "The database doesn't answer, so nothing was changed. Try again in a few seconds.",
+        headers={"Retry-After": "5"},
+    )

@@ -1,0 +1,68 @@
+"""What a caller may do: scopes, the customers' roles that hold them, staff's permissions."""
+
+from collections.abc import Iterable
+
+SCOPES: dict[str, str] = {
+    "plans:read": "See plans",
+    "plans:write": "Create and change plans",
+    "customers:read": "See customers, their users and subscriptions",
+    "customers:write": "Change customers, their users and subscriptions",
+    "provision:write": "Provision a customer at a plugin",
+    "keys:read": "See keys, never their secrets",
+    "keys:write": "Create, reveal, rotate and revoke keys",
+    "operations:read": "See operations",
+    "operations:write": "Retry and cancel operations",
+    "plugins:read": "See plugins and their health",
+    "audit:read": "Read the audit log",
+    "access_tokens:read": "See access tokens",
+    "access_tokens:write": "Create and revoke access tokens",
+    "tokens:introspect": "Ask whether a key is active",
+    "tokens:read": "Find phone tokens",
+    "tokens:write": "Fetch phone tokens",
+}
+
+_VIEWER = frozenset({"plans:read", "customers:read", "keys:read", "operations:read", "plugins:read"})
+_DEVELOPER = _VIEWER | {"keys:write", "tokens:introspect"}
+_ADMIN = _DEVELOPER | {
+    "customers:write", "provision:write", "audit:read", "access_tokens:read", "access_tokens:write",
+}  # fmt: skip
+
+ROLE_SCOPES: dict[str, frozenset[str]] = {
+    "viewer": _VIEWER,
+    "developer": _DEVELOPER,
+    "admin": _ADMIN,
+    "owner": _ADMIN,
+}
+
+BOUND_SCOPES = frozenset(SCOPES) - {"plans:write", "tokens:read", "tokens:write"}
+"""What makes sense for a token that is bound to one customer."""
+
+STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "plans:read": ("view_plan",),
+    "plans:write": ("add_plan", "change_plan"),
+    "customers:read": ("view_customer",),
+    "customers:write": ("add_customer", "change_customer", "delete_customer"),
+    "provision:write": ("provision_customer",),
+    "keys:read": ("view_issuedkey",),
+    "keys:write": ("issue_issuedkey", "rotate_issuedkey", "revoke_issuedkey"),
+    "operations:read": ("view_operation",),
+    "operations:write": ("retry_operation", "cancel_operation"),
+    "plugins:read": ("view_customer",),
+    "audit:read": ("view_auditevent",),
+    "access_tokens:read": ("view_managementtoken",),
+    "access_tokens:write": ("add_managementtoken", "delete_managementtoken"),
+    "tokens:introspect": ("view_issuedkey",),
+    "tokens:read": ("view_issuedkey",),
+    "tokens:write": ("issue_issuedkey",),
+}
+"""A staff member holds a scope when all of these Django permissions are theirs."""
+
+
+def staff_scopes(permissions: Iterable[str]) -> frozenset[str]:
+    """Scopes that follow from Django permissions (``portal.view_plan``)."""
+    held = set(permissions)
+    return frozenset(
+        scope
+        for scope, needed in STAFF_PERMISSIONS.items()
+        if all(f"portal.{name}" in held for name in needed)
+    )

@@ -1,0 +1,1 @@
+"""The engine: claims operations, runs plugins with no transaction open, survives crashes."""

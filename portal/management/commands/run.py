@@ -1,0 +1,39 @@
+"""``run``: what ``make run`` serves: web and worker on one machine, from nothing."""
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+
+from portal.management.command import PortalCommand
+from portal.management.processes import Processes
+from portal.models import User
+from portal.services.bootstrap import create_staff
+from provisioning.secret import Secret
+
+
+class Command(PortalCommand):
+    help = "Prepare the database, create the first staff account, and serve web and worker."
+
+    def run(self, **options: Any) -> None:
+        call_command("prepare", verbosity=0)
+        self._first_staff()
+        url = f"http://127.0.0.1:{settings.PORT}"
+        processes = Processes(
+            ["serve", "--workers", "1", "--port", str(settings.PORT)],
+            ["worker"],
+        )
+        self.stdout.write(f"Portal   {url}\nAdmin    {url}/{settings.ADMIN_PATH}\nCtrl-C stops it.")
+        self.stdout.flush()
+        processes.run()
+
+    def _first_staff(self) -> None:
+        if User.objects.filter(is_staff=True).exists():
+            return
+        email = os.environ.get("LATCHKEY_STAFF_EMAIL") or "staff@localhost.localdomain"
+        given = os.environ.get("LATCHKEY_STAFF_PASSWORD")
+        password = create_staff(email, Secret(given) if given else None)
+        self.stdout.write(f"Staff account: {email}")
+        if not given:
+            self.stdout.write(f"Password (shown once): {password.reveal()}")

@@ -1,0 +1,1 @@
+"""What gateways fetch: byte snapshots, answered ahead of Django's middleware."""

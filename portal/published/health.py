@@ -1,0 +1,27 @@
+"""Is this process ready to serve? For load balancers; no detail leaves."""
+
+from datetime import timedelta
+from urllib.parse import parse_qs
+
+import structlog
+from django.db import DatabaseError, connection
+
+from portal.core.clock import now
+from portal.models import SigningKey, WorkerSeen
+
+log = structlog.get_logger("portal.health")
+WORKER_SILENT_FOR = timedelta(seconds=30)
+
+
+def readiness(query: str) -> bool:
+    """Database and signing key; with ``worker=1`` also a worker that was seen lately."""
+    try:
+        ready = SigningKey.objects.filter(state=SigningKey.State.ACTIVE).exists()
+        if ready and parse_qs(query).get("worker") == ["1"]:
+            ready = WorkerSeen.objects.filter(seen_at__gte=now() - WORKER_SILENT_FOR).exists()
+    except DatabaseError as exc:
+        log.warning("health.database_away", error=type(exc).__name__)
+        return False
+    finally:
+        connection.close()
+    return ready

@@ -1,0 +1,66 @@
+"""One document's bytes, kept fresh without a query per request and through an outage."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from django.db import DatabaseError, connection
+
+log = structlog.get_logger("portal.published")
+FRESH_SECONDS = 1.0
+WAIT_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """A document as it is sent; the ETag is strong: it is a digest of the body."""
+
+    body: bytes
+    etag: str
+
+
+class Snapshot:
+    """Refreshed in a thread of its own when a request finds it older than a second.
+
+    Requests wait for the refresh at most a second, then get the last good bytes: a database
+    that hangs or is away costs freshness, never an answer.
+    """
+
+    def __init__(self, make: Callable[[], bytes]) -> None:
+        self._make = make
+        self._bytes: Bytes | None = None
+        self._made_at = float("-inf")
+        self._lock = threading.Lock()
+        self._refreshing: threading.Event | None = None
+
+    def get(self) -> Bytes | None:
+        """The document, or None when there has never been a good one."""
+        if time.monotonic() - self._made_at > FRESH_SECONDS:
+            self._begin().wait(WAIT_SECONDS)
+        return self._bytes
+
+    def _begin(self) -> threading.Event:
+        with self._lock:
+            if self._refreshing is None:
+                self._refreshing = threading.Event()
+                threading.Thread(target=self._refresh, args=(self._refreshing,), daemon=True).start()
+            return self._refreshing
+
+    def _refresh(self, done: threading.Event) -> None:
+        try:
+            body = self._make()
+            self._bytes = Bytes(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+            self._made_at = time.monotonic()
+        except DatabaseError as exc:
+            log.warning("published.database_away", error=type(exc).__name__)
+            # Don't ask a database that is away more often than once a second.
+            if self._bytes is not None:
+                self._made_at = time.monotonic()
+        finally:
+            connection.close()
+            with self._lock:
+                self._refreshing = None
+            done.set()

@@ -1,0 +1,1 @@
+"""All writes, one transaction each, with its audit row. A noun a file."""

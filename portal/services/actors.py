@@ -1,0 +1,52 @@
+"""Who is calling: an ``Actor`` from a signed-in user or from a management token."""
+
+from portal.core.actor import Actor
+from portal.core.scopes import ROLE_SCOPES, SCOPES, staff_scopes
+from portal.models import ManagementToken, Membership, User
+
+
+def actor_of_user(user: User, *, recent_sign_in: bool = True) -> Actor:
+    """What the person may do: as staff by permissions, at their customers by role."""
+    roles = _roles(user)
+    return Actor(
+        kind="user",
+        public_id=user.public_id,
+        user_id=user.pk,
+        everywhere=_staff_scopes(user),
+        by_customer={customer: ROLE_SCOPES[role] for customer, role in roles.items()},
+        admin_of=frozenset(pk for pk, role in roles.items() if role in ("owner", "admin")),
+        recent_sign_in=recent_sign_in,
+    )
+
+
+def actor_of_token(token: ManagementToken) -> Actor:
+    """What the token may do: its scopes, as far as its owner still holds them."""
+    owner = token.owner
+    scopes = frozenset(token.scopes) & frozenset(SCOPES)
+    by_customer = {}
+    everywhere = _staff_scopes(owner) & scopes
+    if token.customer_id is not None:
+        held = ROLE_SCOPES.get(_roles(owner).get(token.customer_id, ""), frozenset())
+        by_customer = {token.customer_id: scopes & (held | everywhere)}
+        everywhere = frozenset()
+    return Actor(
+        kind="token",
+        public_id=token.public_id,
+        user_id=None,
+        token_id=token.pk,
+        everywhere=everywhere,
+        by_customer=by_customer,
+    )
+
+
+def _roles(user: User) -> dict[int, str]:
+    memberships = Membership.objects.filter(user=user, customer__deleted_at=None)
+    return dict(memberships.values_list("customer_id", "role"))
+
+
+def _staff_scopes(user: User) -> frozenset[str]:
+    if not (user.is_active and user.is_staff):
+        return frozenset()
+    if user.is_superuser:
+        return frozenset(SCOPES)
+    return staff_scopes(user.get_all_permissions())

@@ -1,0 +1,164 @@
+"""Writing and checking the audit log.
+
+An entry's HMAC covers the one before it, the chain's head covers the number of entries, and
+each customer's chain is announced in the portal's own chain: what was altered, inserted,
+reordered, removed or cut off is found. Subject rows are locked first, the chain's head last.
+"""
+
+import hmac
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from portal.core.actor import SYSTEM, Actor
+from portal.core.clock import now
+from portal.models import AuditEvent, AuditHead, Customer
+from portal.services.data_keys import data_key
+
+PORTAL_CHAIN = "portal"
+
+
+class Action(StrEnum):
+    CHAIN_STARTED = "audit.chain_started"
+    CUSTOMER_CREATED = "customer.created"
+    CUSTOMER_CHANGED = "customer.changed"
+    CUSTOMER_DELETED = "customer.deleted"
+    USER_CREATED = "user.created"
+    MEMBER_ADDED = "member.added"
+    MEMBER_CHANGED = "member.changed"
+    MEMBER_REMOVED = "member.removed"
+    PLAN_CREATED = "plan.created"
+    PLAN_CHANGED = "plan.changed"
+    SUBSCRIPTION_CREATED = "subscription.created"
+    SUBSCRIPTION_CHANGED = "subscription.changed"
+    KEY_REQUESTED = "key.requested"
+    KEY_ACTIVATED = "key.activated"
+    KEY_FAILED = "key.failed"
+    KEY_REVEALED = "key.revealed"
+    KEY_REVOKING = "key.revoking"
+    KEY_REVOKED = "key.revoked"
+    KEY_RETIRING = "key.retiring"
+    OPERATION_REQUESTED = "operation.requested"
+    OPERATION_RETRIED = "operation.retried"
+    OPERATION_CANCELLED = "operation.cancelled"
+    SIGNING_KEY_STAGED = "signing_key.staged"
+    SIGNING_KEY_ACTIVATED = "signing_key.activated"
+    SIGNING_KEY_RETIRING = "signing_key.retiring"
+    SIGNING_KEY_RETIRED = "signing_key.retired"
+    SIGNING_KEY_REVOKED = "signing_key.revoked"
+    ACCESS_TOKEN_CREATED = "access_token.created"
+    ACCESS_TOKEN_REVOKED = "access_token.revoked"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What happened to which object; ``detail`` holds ids, numbers and names of fields only."""
+
+    action: Action
+    object: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def record(
+    actor: Actor, action: Action, subject: str, *, customer: Customer | None = None, **detail: Any
+) -> None:
+    """Append one entry. Runs inside the transaction of the change it tells of."""
+    record_all(actor, [Entry(action, subject, detail)], customer=customer)
+
+
+def record_all(actor: Actor, entries: Sequence[Entry], *, customer: Customer | None = None) -> None:
+    """Append several entries to one chain, in order."""
+    if not entries:
+        return
+    transaction.get_connection().validate_no_broken_transaction()
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("an audit entry commits together with its change: open a transaction")
+    secret = data_key("audit")
+    head = _locked_head(customer.public_id if customer else PORTAL_CHAIN, secret)
+    at, events, mac = now(), [], head.last_mac
+    for number, entry in enumerate(entries, start=head.count + 1):
+        event = AuditEvent(
+            at=at, actor=actor.identity, action=entry.action, object=entry.object,
+            customer=customer, detail=entry.detail, chain=head.chain, number=number,
+        )  # fmt: skip
+        event.mac = mac = _event_mac(secret, event, mac)
+        events.append(event)
+    AuditEvent.objects.bulk_create(events)
+    head.count, head.last_mac = head.count + len(events), mac
+    head.mac = _head_mac(secret, head)
+    head.save(update_fields=["count", "last_mac", "mac"])
+
+
+def _locked_head(chain: str, secret: bytes) -> AuditHead:
+    head = AuditHead.objects.select_for_update().filter(chain=chain).first()
+    if head is not None:
+        return head
+    AuditHead.objects.bulk_create([AuditHead(chain=chain)], ignore_conflicts=True)
+    head = AuditHead.objects.select_for_update().get(chain=chain)
+    if head.count == 0 and chain != PORTAL_CHAIN:
+        record(SYSTEM, Action.CHAIN_STARTED, chain)
+    return head
+
+
+def _mac(secret: bytes, *parts: Any) -> str:
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hmac.digest(secret, text.encode(), "sha256").hex()
+
+
+def _event_mac(secret: bytes, event: AuditEvent, previous: str) -> str:
+    return _mac(
+        secret, "event", previous, event.chain, event.number, event.public_id, event.at.isoformat(),
+        event.actor, event.action, event.object, event.customer_id, event.detail,
+    )  # fmt: skip
+
+
+def _head_mac(secret: bytes, head: AuditHead) -> str:
+    return _mac(secret, "head", head.chain, head.count, head.last_mac)
+
+
+def broken_entries() -> Iterator[str]:
+    """Describe what does not fit, chain by chain, the first fault of each; nothing when all is well."""
+    secret = data_key("audit")
+    heads = {head.chain: head for head in AuditHead.objects.order_by("id").iterator()}
+    announced = set(
+        AuditEvent.objects.filter(chain=PORTAL_CHAIN, action=Action.CHAIN_STARTED)
+        .values_list("object", flat=True).iterator()
+    )  # fmt: skip
+    if not heads and (AuditEvent.objects.exists() or Customer.objects.exists()):
+        yield f"chain {PORTAL_CHAIN}: its head is missing"
+    for chain in sorted(announced - heads.keys()):
+        yield f"chain {chain}: its head is missing"
+    for chain in heads.keys() - announced - {PORTAL_CHAIN}:
+        yield f"chain {chain}: it was never announced"
+    for head in heads.values():
+        if fault := _fault_in(head, secret):
+            yield fault
+    stray = AuditEvent.objects.exclude(chain__in=AuditHead.objects.values("chain")).first()
+    if stray is not None:
+        yield f"entry {stray.public_id}: its chain has no head"
+
+
+def _fault_in(head: AuditHead, secret: bytes) -> str | None:
+    if not hmac.compare_digest(head.mac, _head_mac(secret, head)):
+        return f"chain {head.chain}: its head was altered"
+    number, mac = 0, ""
+    for event in AuditEvent.objects.filter(chain=head.chain).order_by("number").iterator():
+        number += 1
+        if event.number != number:
+            return f"entry {event.public_id}: {event.number - number} entries before it are missing"
+        if not hmac.compare_digest(event.mac, _event_mac(secret, event, mac)):
+            return f"entry {event.public_id}: it was altered, inserted or moved"
+        mac = event.mac
+    if number != head.count or mac != head.last_mac:
+        return f"chain {head.chain}: {head.count - number} entries were cut off after number {number}"
+    return None
+
+
+def entry_count() -> int:
+    """How many entries the heads account for."""
+    return sum(AuditHead.objects.values_list(F("count"), flat=True))

@@ -1,0 +1,117 @@
+"""Customers: creating, changing, suspending, closing, deleting."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from portal.core.actor import Actor
+from portal.core.clock import now
+from portal.core.errors import Conflict, Invalid, NotFound
+from portal.models import Customer, IssuedKey, ManagementToken, Membership, Subscription
+from portal.services.audit import Action, record
+from portal.services.keys.revoke import revoke_keys_of
+
+Status = Customer.Status
+ALLOWED_STATUS = {
+    Status.PENDING: {Status.ACTIVE, Status.CLOSED},
+    Status.ACTIVE: {Status.SUSPENDED, Status.CLOSED},
+    Status.SUSPENDED: {Status.ACTIVE, Status.CLOSED},
+    Status.CLOSED: set(),
+}
+FIELDS = ("name", "email", "external_id", "status")
+_EXTERNAL_ID = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def create_customer(
+    actor: Actor, *, name: str, email: str = "", external_id: str | None = None, status: str = Status.ACTIVE
+) -> Customer:
+    """Store a new customer; ``external_id`` is its own id when not given."""
+    customer = Customer(name=name, email=email.lower(), status=status)
+    customer.external_id = external_id or customer.public_id
+    _check_external_id(customer)
+    with transaction.atomic():
+        _save(customer)
+        record(actor, Action.CUSTOMER_CREATED, customer.public_id, customer=customer)
+    return customer
+
+
+def update_customer(actor: Actor, customer_id: int, changes: Mapping[str, Any]) -> Customer:
+    """Change a customer. Suspending and closing revoke every key at every plugin."""
+    with transaction.atomic():
+        customer = lock_customer(customer_id)
+        changed = [name for name in FIELDS if name in changes and getattr(customer, name) != changes[name]]
+        if {"external_id", "status"} & set(changed):
+            actor.require_everywhere("customers:write")
+        if "external_id" in changed and IssuedKey.objects.filter(customer=customer).exists():
+            raise Conflict("external_id_fixed", "Keys carry this external_id already, so it can't change.")
+        if "status" in changed:
+            _check_status(customer, changes["status"])
+        for name in changed:
+            setattr(customer, name, changes[name])
+        _check_external_id(customer)
+        if changed:
+            _save(customer)
+            record(actor, Action.CUSTOMER_CHANGED, customer.public_id, customer=customer,
+                   fields=changed, status=customer.status)  # fmt: skip
+        if "status" in changed and customer.status in (Status.SUSPENDED, Status.CLOSED):
+            revoke_keys_of(actor, customer, reason=f"customer {customer.status}")
+    return customer
+
+
+def delete_customer(actor: Actor, customer_id: int) -> None:
+    """Close a customer for good: revoke its keys, cancel its subscriptions, erase personal data.
+
+    The row stays, so that revocations can finish and its external id is never given twice.
+    """
+    with transaction.atomic():
+        customer = lock_customer(customer_id)
+        customer.status, customer.deleted_at = Status.CLOSED, now()
+        customer.name, customer.email = "", ""
+        customer.save(update_fields=["status", "deleted_at", "name", "email"])
+        revoke_keys_of(actor, customer, reason="customer deleted")
+        Subscription.objects.filter(customer=customer).update(status=Subscription.Status.CANCELLED)
+        ManagementToken.objects.filter(customer=customer, revoked_at=None).update(revoked_at=now())
+        alone = customer.users.filter(is_staff=False).exclude(
+            memberships__in=Membership.objects.exclude(customer=customer)
+        )
+        people = list(alone)
+        Membership.objects.filter(customer=customer).delete()
+        for user in people:
+            user.delete()
+        record(actor, Action.CUSTOMER_DELETED, customer.public_id, customer=customer)
+
+
+def lock_customer(customer_id: int) -> Customer:
+    """The customer, locked until the transaction ends; raises ``NotFound`` when deleted."""
+    customer = Customer.objects.select_for_update().filter(pk=customer_id, deleted_at=None).first()
+    if customer is None:
+        raise NotFound("customer")
+    return customer
+
+
+def _save(customer: Customer) -> None:
+    try:
+        with transaction.atomic():
+            customer.save()
+    except IntegrityError as exc:
+        raise Conflict(
+            "external_id_taken", "Another customer has this external_id. Nothing was changed."
+        ) from exc
+
+
+def _check_status(customer: Customer, status: str) -> None:
+    if status not in ALLOWED_STATUS[Status(customer.status)]:
+        raise Conflict(
+            "transition_not_allowed",
+            f"A {customer.status} customer can't become {status}. Nothing was changed.",
+        )
+
+
+def _check_external_id(customer: Customer) -> None:
+    if not _EXTERNAL_ID.fullmatch(customer.external_id):
+        raise Invalid.field("external_id", "must be 1 to 255 visible ASCII characters")
+    # An id must never name two customers, whichever of the two ids it is taken for.
+    if customer.external_id.startswith("cus_") and customer.external_id != customer.public_id:
+        raise Invalid.field("external_id", "must not start with cus_, which the portal's own ids do")

@@ -1,0 +1,1 @@
+"""What happens to a key: requested, activated, revealed, rotated, revoked. A verb a file."""

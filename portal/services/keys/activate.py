@@ -1,0 +1,87 @@
+"""The second transaction of issuing: what the plugin created becomes an active key, or fails."""
+
+import json
+
+from django.db import transaction
+
+from portal.core.actor import SYSTEM
+from portal.core.clock import now
+from portal.core.fingerprints import fingerprint
+from portal.core.sealing import seal
+from portal.models import IssuedKey, Operation, SigningKey
+from portal.services.audit import Action, record
+from portal.services.keys.retire import retire_predecessor
+from portal.services.operations import fenced, finish, new_operation
+from portal.services.signing_keys.lookup import lock_shared
+from provisioning.contract import CreatedKey, Plugin
+from provisioning.secret import Secret
+
+State, Status = Operation.State, IssuedKey.Status
+
+
+class SigningKeyChanged(Exception):
+    """The key that signed is no longer active: sign anew."""
+
+
+def activate_key(operation: Operation, plugin: Plugin, created: CreatedKey) -> None:
+    """Store what was created and end the operation, in one transaction.
+
+    Raises ``LeaseLost`` when another worker has the operation, ``SigningKeyChanged`` when the
+    JWT was signed with a key that was rotated away meanwhile. A key that was revoked while it
+    was being created is not activated: its revocation is queued instead.
+    """
+    with transaction.atomic():
+        operation = fenced(operation)
+        key = IssuedKey.objects.select_for_update().select_related("customer").get(pk=operation.key_id)
+        key.signing_key = _active_signing_key(created)
+        key.external_id, key.jti, key.public = created.external_id, created.jti, dict(created.public)
+        key.expires_at = created.expires_at
+        _describe_secret(key, created)
+        if key.status == Status.REQUESTED:
+            key.status, key.activated_at = Status.ACTIVE, now()
+            key.sealed_secret = seal(_shown_form(created))
+            record(SYSTEM, Action.KEY_ACTIVATED, key.public_id, customer=key.customer,
+                   operation=operation.public_id)  # fmt: skip
+        elif plugin.local:
+            key.status, key.revoked_at = Status.REVOKED, now()
+        else:
+            new_operation(Operation.Kind.REVOKE_KEY, plugin.slug, key.customer, key=key)
+        key.save()
+        if key.status == Status.ACTIVE:
+            retire_predecessor(key)
+        finish(operation, State.SUCCEEDED)
+
+
+def fail_key(operation: Operation, code: str, detail: str, state: State) -> None:
+    """End the operation without a key: ``failed`` when nothing exists, else ``needs_attention``."""
+    with transaction.atomic():
+        operation = fenced(operation)
+        key = IssuedKey.objects.select_for_update().select_related("customer").get(pk=operation.key_id)
+        if key.status == Status.REQUESTED:
+            key.status = Status.FAILED if state == State.FAILED else Status.NEEDS_ATTENTION
+            key.save(update_fields=["status"])
+            record(SYSTEM, Action.KEY_FAILED, key.public_id, customer=key.customer, code=code)
+        elif key.status == Status.REVOKING and state == State.FAILED:
+            key.status, key.revoked_at = Status.REVOKED, now()
+            key.save(update_fields=["status", "revoked_at"])
+        finish(operation, state, code, detail)
+
+
+def _active_signing_key(created: CreatedKey) -> SigningKey | None:
+    if created.kid is None:
+        return None
+    signing_key = lock_shared(created.kid)
+    if signing_key is None or signing_key.state != SigningKey.State.ACTIVE:
+        raise SigningKeyChanged
+    return signing_key
+
+
+def _describe_secret(key: IssuedKey, created: CreatedKey) -> None:
+    text = created.secret.reveal()
+    key.fingerprint, key.prefix, key.last4 = fingerprint(created.secret), text[:8], text[-4:]
+
+
+def _shown_form(created: CreatedKey) -> Secret:
+    """What the reveal answers: the bare text, or with public parts an object."""
+    text = created.secret.reveal()
+    return Secret(json.dumps({**created.public, "client_secret": text} if created.public else text))

@@ -1,0 +1,114 @@
+"""Asking for a key: the plan's limits, checked under a lock, and the operation that will create it."""
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from portal.core.actor import Actor
+from portal.core.errors import Conflict, Invalid, LimitReached
+from portal.core.plugins import plugin_named
+from portal.models import Customer, IssuedKey, Membership, Operation, Plan, User
+from portal.services.audit import Action, record
+from portal.services.customers import lock_customer
+from portal.services.operations import new_operation
+from portal.services.plans import effective_plan
+from provisioning.contract import Plugin
+from tokens.durations import format_duration
+
+LONGEST_LIFE = timedelta(days=3650)
+
+
+def request_key(
+    actor: Actor,
+    customer_id: int,
+    *,
+    user: User,
+    name: str,
+    plugin: str | None = None,
+    expires_in: timedelta | None = None,
+    scopes: list[str] | None = None,
+) -> Operation:
+    """Insert a key and the operation that issues it.
+
+    ``expires_in`` None is the plugin's default within the plan; ``scopes`` None is all of the
+    plan's. Where the plugin is local the operation comes leased to this process, which runs it
+    next. Raises ``LimitReached``, ``Conflict`` and ``Invalid`` with nothing stored.
+    """
+    with transaction.atomic():
+        customer = lock_customer(customer_id)
+        plan, subscription = effective_plan(customer, lock=True)
+        chosen = plugin_named(plugin)
+        check_may_have_keys(customer, plan, has_subscription=subscription is not None)
+        _check_member(customer, user)
+        _check_plugin(plan, chosen)
+        _check_count(customer, plan)
+        key = IssuedKey.objects.create(
+            customer=customer,
+            subscription=subscription,
+            user=user,
+            name=name,
+            plugin=chosen.slug,
+            scopes=_scopes_within(plan, scopes),
+            lifetime=lifetime_within(plan, chosen, expires_in),
+            created_by=actor.identity,
+        )
+        operation = new_operation(Operation.Kind.ISSUE_KEY, chosen.slug, customer, user=user, key=key)
+        record(actor, Action.KEY_REQUESTED, key.public_id, customer=customer,
+               plugin=key.plugin, operation=operation.public_id)  # fmt: skip
+    return operation
+
+
+def check_may_have_keys(customer: Customer, plan: Plan, *, has_subscription: bool) -> None:
+    if customer.status != Customer.Status.ACTIVE:
+        raise Conflict(
+            "customer_not_active",
+            f"This customer is {customer.status}, so it gets no keys. Nothing was created.",
+        )
+    if plan.requires_subscription and not has_subscription:
+        raise Conflict(
+            "subscription_required",
+            "Keys need a subscription, and this customer has none. Nothing was created.",
+        )
+
+
+def _check_member(customer: Customer, user: User) -> None:
+    if not Membership.objects.filter(customer=customer, user=user).exists():
+        raise Invalid.field("user", "is no member of this customer: add them first")
+
+
+def _check_plugin(plan: Plan, plugin: Plugin) -> None:
+    if plan.plugins and plugin.slug not in plan.plugins:
+        raise Invalid.field("plugin", f"not on this customer's plan; it has: {', '.join(plan.plugins)}")
+
+
+def _check_count(customer: Customer, plan: Plan) -> None:
+    if plan.max_keys is None:
+        return
+    if IssuedKey.objects.filter(customer=customer).counted().count() >= plan.max_keys:
+        raise LimitReached(
+            "key_limit_reached",
+            f"The plan allows {plan.max_keys} keys, and they are in use. Revoke one or change the plan. "
+            "Nothing was created.",
+        )
+
+
+def _scopes_within(plan: Plan, wanted: list[str] | None) -> list[str]:
+    if wanted is None:
+        return list(plan.scopes)
+    beyond = [scope for scope in wanted if scope not in plan.scopes]
+    if beyond:
+        raise Invalid.field("scopes", f"not on this customer's plan: {' '.join(beyond)}")
+    return list(dict.fromkeys(wanted))
+
+
+def lifetime_within(plan: Plan, plugin: Plugin, wanted: timedelta | None) -> timedelta | None:
+    """How long a key lives: as asked if the plan allows it, else the plugin's default, cut to the plan."""
+    longest = plan.longest_life
+    if wanted is None:
+        spans = [span for span in (plugin.default_lifetime, longest) if span is not None]
+        return min(spans) if spans else None
+    if wanted > LONGEST_LIFE:
+        raise Invalid.field("expires_in", "must be at most 10 years")
+    if longest is not None and wanted > longest:
+        raise Invalid.field("expires_in", f"the plan allows at most {format_duration(longest)}")
+    return wanted

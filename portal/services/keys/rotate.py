@@ -1,0 +1,68 @@
+"""Rotating a key: a successor beside it, until the overlap ends."""
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from portal.core.actor import Actor
+from portal.core.errors import Conflict, Invalid, NotFound
+from portal.core.plugins import plugin_named
+from portal.models import IssuedKey, Operation
+from portal.services.audit import Action, record
+from portal.services.customers import lock_customer
+from portal.services.keys.request import check_may_have_keys, lifetime_within
+from portal.services.operations import new_operation
+from portal.services.plans import effective_plan
+
+DEFAULT_OVERLAP = timedelta(hours=24)
+LONGEST_OVERLAP = timedelta(days=90)
+
+
+def rotate_key(actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLAP) -> Operation:
+    """Ask for a successor with the same name, user, scopes and lifetime.
+
+    Its operation is as ``request_key`` gives it. The old key works until the successor has been
+    active for ``overlap``, and fully when the successor fails. It doesn't count against the limit.
+    """
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise Invalid.field("overlap", "must be from 0 to 90 days")
+    found = IssuedKey.objects.filter(pk=key_id).values_list("customer_id", flat=True).first()
+    if found is None:
+        raise NotFound("key")
+    with transaction.atomic():
+        customer = lock_customer(found)
+        plan, subscription = effective_plan(customer, lock=True)
+        check_may_have_keys(customer, plan, has_subscription=subscription is not None)
+        old = IssuedKey.objects.select_for_update().get(pk=key_id)
+        _check_rotatable(old)
+        plugin = plugin_named(old.plugin)
+        longest = plan.longest_life
+        key = IssuedKey.objects.create(
+            customer=customer,
+            subscription=subscription,
+            user=old.user,
+            name=old.name,
+            plugin=old.plugin,
+            scopes=[scope for scope in old.scopes if scope in plan.scopes],
+            lifetime=min(old.lifetime, longest)
+            if old.lifetime and longest
+            else old.lifetime or lifetime_within(plan, plugin, None),
+            rotated_from=old,
+            overlap=overlap,
+            created_by=actor.identity,
+        )
+        operation = new_operation(Operation.Kind.ISSUE_KEY, plugin.slug, customer, user=old.user, key=key)
+        record(actor, Action.KEY_REQUESTED, key.public_id, customer=customer,
+               plugin=key.plugin, operation=operation.public_id, rotated_from=old.public_id)  # fmt: skip
+    return operation
+
+
+def _check_rotatable(key: IssuedKey) -> None:
+    if not key.is_usable:
+        raise Conflict(
+            "key_not_active", f"This key is {key.shown_status}, so it can't be rotated. Nothing was created."
+        )
+    if key.user_id is None:
+        raise Conflict("key_without_user", "The key's user is gone. Create a new key and revoke this one.")
+    if IssuedKey.objects.filter(rotated_from=key).exclude(status=IssuedKey.Status.FAILED).exists():
+        raise Conflict("already_rotated", "This key has a successor already. Nothing was created.")

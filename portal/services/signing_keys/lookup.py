@@ -1,0 +1,67 @@
+"""Reading signing keys: which one signs, and which signatures count."""
+
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from django.db import connection
+
+from portal.core.plugins import jwt_config
+from portal.core.sealing import unseal
+from portal.models import SigningKey
+from provisioning.contract import SigningKey as KeyMaterial
+from provisioning.errors import Misconfigured
+from tokens.jwk import HMAC, load_key, public_key_from_jwk
+from tokens.keyset import KeySet, VerificationKey
+
+
+class DatabaseSigner:
+    """The ``Signer`` that plugins get: the active key, imported if there is one, else managed."""
+
+    def current(self) -> KeyMaterial:
+        config = jwt_config()
+        imported = config is not None and bool(config.secret)
+        return active_key(SigningKey.Source.IMPORTED if imported else SigningKey.Source.MANAGED)
+
+
+def active_key(source: SigningKey.Source) -> KeyMaterial:
+    """The active key of that source with its private half; raises ``Misconfigured``."""
+    key = SigningKey.objects.filter(source=source, state=SigningKey.State.ACTIVE).first()
+    if key is None:
+        raise Misconfigured(
+            "no_signing_key",
+            "No signing key is active. Restart the portal, or give PLUGIN_JWT_SECRET another key.",
+        )
+    return KeyMaterial(key.kid, key.algorithm, _opened(key.sealed_private, key.algorithm))
+
+
+@lru_cache(maxsize=16)
+def _opened(sealed: str, algorithm: str) -> PrivateKeyTypes | bytes:
+    return load_key(unseal(sealed).reveal(), algorithm)
+
+
+def verification_keys() -> KeySet:
+    """Every key whose signatures count now, HS secrets included. One query."""
+    return KeySet(_verification_key(key) for key in SigningKey.objects.verifying())
+
+
+def _verification_key(key: SigningKey) -> VerificationKey:
+    if key.algorithm in HMAC:
+        secret = _opened(key.sealed_private, key.algorithm)
+        return VerificationKey(key.kid, key.algorithm, secret)  # type: ignore[arg-type]  # bytes for HS
+    return VerificationKey(key.kid, key.algorithm, _parsed(tuple(sorted(key.public_jwk.items()))))
+
+
+@lru_cache(maxsize=64)
+def _parsed(jwk: tuple[tuple[str, str], ...]):  # type: ignore[no-untyped-def]
+    return public_key_from_jwk(dict(jwk))[1]
+
+
+def lock_shared(kid: str) -> SigningKey | None:
+    """The key as it is, kept so until the transaction ends, together with other readers.
+
+    Revoking a key waits for activations under way, and they see a revocation that came first.
+    """
+    if connection.vendor == "postgresql":
+        found = SigningKey.objects.raw("SELECT * FROM portal_signingkey WHERE kid = %s FOR SHARE", [kid])
+        return next(iter(found), None)
+    return SigningKey.objects.filter(kid=kid).first()  # SQLite has one writer

@@ -1,0 +1,27 @@
+"""Bounds on what a request may be, before anything reads it."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from portal.core.problems import LARGEST_BODY, problem_response
+
+LARGEST_HEAD = 32_768
+
+
+class RequestBounds:
+    """Refuses bodies over 1 MiB (413) and heads over 32 KiB (431)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdecimal()):
+            return problem_response(400, "malformed", "Content-Length is no number.")
+        if int(length[:12]) > LARGEST_BODY:
+            return problem_response(413, "too_large", "A body may have at most 1 MiB. Nothing was changed.")
+        head = sum(len(name) + len(value) for name, value in request.headers.items())
+        if head + len(request.get_full_path()) > LARGEST_HEAD:
+            return problem_response(431, "head_too_large", "The request's head may have at most 32 KiB.")
+        return self.get_response(request)

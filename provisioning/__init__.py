@@ -1,0 +1,1 @@
+"""Plugins that turn "this customer may use the API" into a credential. Needs no Django."""

@@ -1,0 +1,21 @@
+"""Signing JSON Web Tokens in the compact form (RFC 7515 7.1)."""
+
+import json
+from collections.abc import Mapping
+
+import jwt
+
+from tokens.jwk import PrivateKey, require_fit
+
+
+def sign(
+    claims: Mapping[str, object], *, key: PrivateKey | bytes, kid: str, algorithm: str, typ: str = "JWT"
+) -> str:
+    """Return the signed token: the claims as they are, the header ``alg kid typ``.
+
+    Raises InvalidKey for a key that does not fit the algorithm, and ValueError or TypeError for claims
+    that JSON can't carry (NaN, lone surrogates, unknown types).
+    """
+    require_fit(key, algorithm)
+    payload = json.dumps(dict(claims), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return jwt.PyJWS().encode(payload.encode(), key, algorithm, headers={"kid": kid, "typ": typ})
