@@ -27,18 +27,17 @@ class Algorithm:
     kty: str
     digest_bytes: int
     crv: str | None = None
-    signature_bytes: int | None = None  # None: as long as the RSA modulus
 
 
 def _all_algorithms() -> list[Algorithm]:
     rsa = [Algorithm(f"{kind}{bits}", "RSA", bits // 8) for kind in ("RS", "PS") for bits in (256, 384, 512)]
-    hmac = [Algorithm(f"HS{bits}", "oct", bits // 8, signature_bytes=bits // 8) for bits in (256, 384, 512)]
+    hmac = [Algorithm(f"HS{bits}", "oct", bits // 8) for bits in (256, 384, 512)]
     return [
         *rsa,
-        Algorithm("ES256", "EC", 32, "P-256", 64),
-        Algorithm("ES384", "EC", 48, "P-384", 96),
-        Algorithm("ES512", "EC", 64, "P-521", 132),
-        Algorithm("EdDSA", "OKP", 64, "Ed25519", 64),
+        Algorithm("ES256", "EC", 32, "P-256"),
+        Algorithm("ES384", "EC", 48, "P-384"),
+        Algorithm("ES512", "EC", 64, "P-521"),
+        Algorithm("EdDSA", "OKP", 64, "Ed25519"),
         *hmac,
     ]
 

@@ -6,11 +6,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
 MIN_RSA_BITS: Final = 2048  # RFC 7518 3.3
 MAX_RSA_BITS: Final = 8192  # more costs the verifier seconds
-_ODD_PRIMES: Final = tuple(n for n in range(3, 168) if all(n % d for d in range(2, n)))
+_SMALL_PRIMES: Final = tuple(n for n in range(2, 168) if all(n % d for d in range(2, n)))
 # Infineon's faulty library (CVE-2017-15361, "ROCA") made primes p = k*M + (65537^a mod M), M the product
 # of the small primes: every modulus is then a power of 65537 modulo each. For a sound key that happens
 # once in about 2^27 (Nemec et al., "The Return of Coppersmith's Attack", CCS 2017, section 2).
-_ROCA_RESIDUES: Final = {p: frozenset(pow(65537, k, p) for k in range(p - 1)) for p in _ODD_PRIMES}
+_ROCA_RESIDUES: Final = {p: frozenset(pow(65537, k, p) for k in range(p - 1)) for p in _SMALL_PRIMES}
 
 _FIELD: Final = 2**255 - 19
 # y coordinates of the points of order 1, 2, 4 and 8 on edwards25519: with such a "key" one signature
@@ -27,10 +27,10 @@ def rsa_weakness(public: RSAPublicNumbers) -> str | None:
     bits = public.n.bit_length()
     if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS:
         return f"an RSA key has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits"
-    # NIST SP 800-56B 6.4.1: an odd exponent, 2^16 < e < 2^256.
-    if public.e % 2 == 0 or not 2**16 < public.e < 2**256:
-        return "the RSA public exponent is odd and above 65536"
-    if public.n % 2 == 0 or any(public.n % p == 0 for p in _ODD_PRIMES):
+    # NIST SP 800-56B 6.4.1; cryptography itself refuses an even exponent.
+    if not 2**16 < public.e < 2**256:
+        return "an RSA public exponent lies between 2^16 and 2^256"
+    if any(public.n % p == 0 for p in _SMALL_PRIMES):
         return "the RSA modulus has a small factor"
     if all(public.n % p in residues for p, residues in _ROCA_RESIDUES.items()):
         return "the RSA key was made by the faulty library of CVE-2017-15361 (ROCA)"

@@ -12,7 +12,7 @@ from portal.api.idempotency import answer_once
 from portal.api.view import PortalView, one
 from portal.core.errors import NotFound
 from portal.core.scopes import SCOPES
-from portal.models import Customer, ManagementToken
+from portal.models import Customer, ManagementToken, User
 from portal.services.access_tokens import create_access_token, revoke_access_token
 from portal.services.idempotency import Answer
 
@@ -67,9 +67,11 @@ class AccessTokens(PortalView):
         """Create a token; it can grant no more than you have."""
         values = self.body(request, TokenIn)
         customer = self._customer(values.pop("customer", None))
+        owner = request.user
+        assert isinstance(owner, User)
 
         def change() -> Answer:
-            token, text = create_access_token(self.actor, owner=request.user, customer=customer, **values)
+            token, text = create_access_token(self.actor, owner=owner, customer=customer, **values)
             body: dict[str, Any] = {**TokenOut(token).data, "token": text.reveal()}
             return Answer(201, body, {"Cache-Control": "no-store"})
 

@@ -35,7 +35,7 @@ class ManagementTokenAuthentication(BaseAuthentication):
 class BrowserSessionAuthentication(SessionAuthentication):
     """The portal's own pages: the session cookie, with CSRF checked."""
 
-    def authenticate(self, request: Request) -> tuple[User, Actor] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[User, Actor] | None:
         found = super().authenticate(request)
         if found is None:
             return None

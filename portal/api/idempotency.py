@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from portal.api.problems import Malformed, problem_of
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, Gone, Invalid, NotFound, PortalError
-from portal.models import Operation
+from portal.models import IdempotencyRecord, Operation
 from portal.services import idempotency
 from portal.services.idempotency import Answer
 
@@ -44,13 +44,14 @@ def work_once(request: Request, actor: Actor, change: Callable[[], Operation], w
     """Answer a POST that starts an operation; a repeat gets the same answer, or takes it over."""
     repeatable = _repeatable(request, actor)
     if repeatable is None:
-        operation = change()
-        work.carry_on(operation, resumed=False)
-        return _response(work.answer(operation))
+        begun = change()
+        work.carry_on(begun, resumed=False)
+        return _response(work.answer(begun))
     record, known, began = _begin(repeatable, change)
     if known is not None:
         return _response(known)
-    operation = record.operation  # type: ignore[assignment]  # set together with the record
+    operation = record.operation
+    assert operation is not None  # set together with the record
     try:
         work.carry_on(operation, resumed=not began)
         return _response(idempotency.complete(record, lambda: work.answer(operation)))
@@ -60,7 +61,7 @@ def work_once(request: Request, actor: Actor, change: Callable[[], Operation], w
 
 def _begin(
     request: idempotency.Request, change: Callable[[], Answer | Operation]
-) -> tuple[idempotency.IdempotencyRecord, Answer | None, bool]:
+) -> tuple[IdempotencyRecord, Answer | None, bool]:
     """The record, its answer if known, and whether this request is the one that made the change."""
     began: list[bool] = []
 
@@ -82,9 +83,7 @@ def _repeatable(request: Request, actor: Actor) -> idempotency.Request | None:
     if key is None:
         return None
     if not _KEY.fullmatch(key):
-        raise Malformed(
-            "invalid_idempotency_key", "Idempotency-Key must be 1 to 255 ASCII characters."
-        )
+        raise Malformed("invalid_idempotency_key", "Idempotency-Key must be 1 to 255 ASCII characters.")
     return idempotency.Request(
         caller=actor.identity,
         method=request.method or "",

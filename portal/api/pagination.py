@@ -4,7 +4,6 @@ from base64 import b64decode
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -38,8 +37,8 @@ class NewestFirst(CursorPagination):
             raise _bad_cursor()
         return cursor
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> Any:
-        page = super().paginate_queryset(queryset, request, view)
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        page: Any = super().paginate_queryset(queryset, request, view)
         self.base_url = settings.PORTAL_BASE_URL + request.get_full_path()
         return page
 
@@ -63,8 +62,10 @@ class NewestFirst(CursorPagination):
         ]  # fmt: skip
 
 
-def _is_id(position: str | None) -> bool:
-    return position is None or (position.isascii() and position.isdecimal() and len(position) <= 18)
+def _is_id(position: object) -> bool:
+    return position is None or (
+        isinstance(position, str) and position.isascii() and position.isdecimal() and len(position) <= 18
+    )
 
 
 def _bad_cursor() -> Malformed:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from portal.core.actor import insufficient_scope
+from portal.core.actor import Actor, insufficient_scope
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -16,6 +16,7 @@ class HasScope(BasePermission):
         if request.auth is None:
             return False
         scope = view.scopes.get("GET" if request.method == "HEAD" else request.method)  # type: ignore[attr-defined]
-        if scope is not None and not request.auth.holds(scope):
+        actor: Actor = request.auth  # type: ignore[assignment]  # what our authentication returns
+        if scope is not None and not actor.holds(scope):
             raise insufficient_scope(scope)
         return True

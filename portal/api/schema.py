@@ -39,7 +39,9 @@ class PortalSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         answers: dict[str, Any] = super()._get_response_bodies(direction)
-        component = ResolvedComponent("Problem", ResolvedComponent.SCHEMA, schema=_PROBLEM, object="Problem")
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
+            "Problem", ResolvedComponent.SCHEMA, schema=_PROBLEM, object="Problem"
+        )
         self.registry.register_on_missing(component)
         content = {"application/problem+json": {"schema": component.ref}}
         for status in self._statuses():

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from portal.core.clock import now
 from portal.core.process import is_gone, this_process
@@ -63,9 +63,9 @@ def free_abandoned() -> int:
     return freed
 
 
-def _locked(operations):  # type: ignore[no-untyped-def]
+def _locked(operations: "QuerySet[Operation]") -> "QuerySet[Operation]":
     if connection.features.has_select_for_update_skip_locked:
-        return operations.select_for_update(skip_locked=True)
+        return operations.select_for_update(skip_locked=True, no_key=True)
     return operations  # SQLite: BEGIN IMMEDIATE made us the only writer
 
 

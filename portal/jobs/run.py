@@ -58,8 +58,9 @@ def _store_error(operation: Operation, error: ProvisioningError) -> None:
 
 def _delay(attempts: int) -> timedelta:
     """Exponential back-off with full jitter, capped."""
-    longest = min(FIRST_DELAY * 2 ** min(attempts, 20), LONGEST_DELAY)
-    return longest * random.uniform(0.5, 1)  # noqa: S311  # jitter, no secret
+    longest: timedelta = min(FIRST_DELAY * 2 ** min(attempts, 20), LONGEST_DELAY)
+    jitter: float = random.uniform(0.5, 1)  # noqa: S311  # no secret
+    return longest * jitter
 
 
 def run_inline(operation: Operation) -> None:

@@ -12,7 +12,7 @@ from provisioning.errors import ProvisioningError
 class PortalCommand(BaseCommand):
     """Subclasses write ``run``; a refusal by a service becomes the command's error."""
 
-    requires_system_checks: list[str] = []  # type: ignore[assignment]  # they run at start and in `check`
+    requires_system_checks: list[str] = []  # they run at start and in `check`
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         # Wrong arguments are reported like every other error, not with argparse's status 2.

@@ -16,6 +16,10 @@ def _new_id() -> str:
     return new_id("evt")
 
 
+class AuditEventQuerySet(CustomerScoped["AuditEvent"]):
+    """Events of the customers that an actor may see."""
+
+
 class AuditEvent(models.Model):
     """What happened, by ids only. Written by ``services.audit`` and never changed."""
 
@@ -32,7 +36,7 @@ class AuditEvent(models.Model):
     number = models.PositiveBigIntegerField()
     mac = models.CharField(max_length=64)
 
-    objects = CustomerScoped.as_manager()
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

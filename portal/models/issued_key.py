@@ -15,7 +15,7 @@ def _new_id() -> str:
     return new_id("key")
 
 
-class IssuedKeyQuerySet(CustomerScoped):
+class IssuedKeyQuerySet(CustomerScoped["IssuedKey"]):
     def counted(self) -> Self:
         """Keys that use up the plan's limit: alive or on their way, and not being replaced."""
         alive = Q(status__in=["requested", "needs_attention"]) | (

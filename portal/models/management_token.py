@@ -17,7 +17,7 @@ def _new_id() -> str:
     return new_id("tok")
 
 
-class ManagementTokenQuerySet(CustomerScoped):
+class ManagementTokenQuerySet(CustomerScoped["ManagementToken"]):
     def valid(self) -> Self:
         return self.filter(revoked_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=now()))
 

@@ -15,7 +15,7 @@ def _new_id() -> str:
     return new_id("op")
 
 
-class OperationQuerySet(CustomerScoped):
+class OperationQuerySet(CustomerScoped["Operation"]):
     def due(self) -> Self:
         """Operations that somebody may claim as far as time and state go."""
         waiting = Q(state__in=["queued", "retrying"], run_after__lte=now())

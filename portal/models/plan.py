@@ -42,7 +42,7 @@ class Plan(models.Model):
         return parse_duration(self.max_lifetime) if self.max_lifetime else None
 
 
-class SubscriptionQuerySet(CustomerScoped):
+class SubscriptionQuerySet(CustomerScoped["Subscription"]):
     def live(self) -> Self:
         """Subscriptions that entitle their customer to keys."""
         return self.filter(status__in=Subscription.LIVE)

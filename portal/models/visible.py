@@ -1,7 +1,7 @@
 """Every queryset starts at the tenant."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -15,7 +15,10 @@ def reach_filter(reach: Collection[int] | None, field: str) -> Q:
     return Q() if reach is None else Q(**{f"{field}__in": sorted(reach)})
 
 
-class CustomerScoped(models.QuerySet[Any]):
+Row = TypeVar("Row", bound=models.Model, covariant=True)
+
+
+class CustomerScoped(models.QuerySet[Row]):
     """For rows that belong to a customer through ``customer``."""
 
     def visible_to(self, actor: "Actor", scope: str) -> Self:

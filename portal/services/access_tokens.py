@@ -64,7 +64,11 @@ def _check_scopes(actor: Actor, wanted: list[str], customer: Customer | None) ->
 def revoke_access_token(actor: Actor, token_id: int) -> None:
     """End a token at once."""
     with transaction.atomic():
-        token = ManagementToken.objects.select_for_update().filter(pk=token_id, revoked_at=None).first()
+        token = (
+            ManagementToken.objects.select_for_update(no_key=True)
+            .filter(pk=token_id, revoked_at=None)
+            .first()
+        )
         if token is None:
             raise NotFound("access token")
         token.revoked_at = now()

@@ -95,11 +95,11 @@ def record_all(actor: Actor, entries: Sequence[Entry], *, customer: Customer | N
 
 
 def _locked_head(chain: str, secret: bytes) -> AuditHead:
-    head = AuditHead.objects.select_for_update().filter(chain=chain).first()
+    head = AuditHead.objects.select_for_update(no_key=True).filter(chain=chain).first()
     if head is not None:
         return head
     AuditHead.objects.bulk_create([AuditHead(chain=chain)], ignore_conflicts=True)
-    head = AuditHead.objects.select_for_update().get(chain=chain)
+    head = AuditHead.objects.select_for_update(no_key=True).get(chain=chain)
     if head.count == 0 and chain != PORTAL_CHAIN:
         record(SYSTEM, Action.CHAIN_STARTED, chain)
     return head

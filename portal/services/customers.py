@@ -84,8 +84,12 @@ def delete_customer(actor: Actor, customer_id: int) -> None:
 
 
 def lock_customer(customer_id: int) -> Customer:
-    """The customer, locked until the transaction ends; raises ``NotFound`` when deleted."""
-    customer = Customer.objects.select_for_update().filter(pk=customer_id, deleted_at=None).first()
+    """The customer, locked until the transaction ends; raises ``NotFound`` when deleted.
+
+    Locks are taken in one order: customer, operation, key, signing key, audit head. They are
+    ``NO KEY`` locks, so that inserting a row that refers to the customer never waits for them.
+    """
+    customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id, deleted_at=None).first()
     if customer is None:
         raise NotFound("customer")
     return customer

@@ -121,7 +121,7 @@ def _repeat(record: IdempotencyRecord, request: Request) -> tuple[IdempotencyRec
 def complete(record: IdempotencyRecord, answer: Callable[[], Answer]) -> Answer:
     """Compute the answer and store it in one transaction, unless it is known meanwhile."""
     with transaction.atomic():
-        locked = IdempotencyRecord.objects.select_for_update().get(pk=record.pk)
+        locked = IdempotencyRecord.objects.select_for_update(no_key=True).get(pk=record.pk)
         if locked.status is not None:
             return _stored(locked)
         found = answer()

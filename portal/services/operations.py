@@ -46,7 +46,7 @@ def new_operation(
 def request_provisioning(actor: Actor, customer_id: int, *, user: User, plugin: str | None) -> Operation:
     """Ask that a customer's user be made known at a plugin."""
     with transaction.atomic():
-        customer = Customer.objects.select_for_update().get(pk=customer_id)
+        customer = Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
         if customer.status != Customer.Status.ACTIVE:
             raise Conflict("customer_not_active", f"This customer is {customer.status}. Nothing was created.")
         if not Membership.objects.filter(customer=customer, user=user).exists():
@@ -63,7 +63,7 @@ def fenced(operation: Operation) -> Operation:
     ``attempts`` tells two runs apart even when one process made both.
     """
     locked = (
-        Operation.objects.select_for_update()
+        Operation.objects.select_for_update(no_key=True)
         .filter(pk=operation.pk, state=State.RUNNING, owner=operation.owner, attempts=operation.attempts)
         .first()
     )
@@ -72,7 +72,13 @@ def fenced(operation: Operation) -> Operation:
     return locked
 
 
-def finish(operation: Operation, state: State, code: str = "", detail: str = "") -> None:
+def locked_key(operation: Operation) -> IssuedKey:
+    """The key that the operation is about, locked, with its customer, which is not."""
+    keys = IssuedKey.objects.select_for_update(of=("self",), no_key=True).select_related("customer")
+    return keys.get(operations=operation.pk)
+
+
+def finish(operation: Operation, state: Operation.State, code: str = "", detail: str = "") -> None:
     """Write the operation's end, in the caller's transaction."""
     operation.state, operation.error_code, operation.error_detail = state, code, detail[:500]
     operation.lease_until, operation.owner = None, ""
@@ -125,7 +131,7 @@ def cancel_operation(actor: Actor, operation_id: int) -> Operation:
         if operation.kind == Operation.Kind.REVOKE_KEY:
             raise Conflict("revocation_not_cancellable", "A revocation is never taken back.")
         finish(operation, State.CANCELLED, "cancelled", "Cancelled before anything was created.")
-        IssuedKey.objects.filter(pk=operation.key_id, status=IssuedKey.Status.REQUESTED).update(
+        IssuedKey.objects.filter(operations=operation, status=IssuedKey.Status.REQUESTED).update(
             status=IssuedKey.Status.FAILED
         )
         record(actor, Action.OPERATION_CANCELLED, operation.public_id, customer=operation.customer)
@@ -134,7 +140,7 @@ def cancel_operation(actor: Actor, operation_id: int) -> Operation:
 
 def _locked(operation_id: int) -> Operation:
     operation = (
-        Operation.objects.select_for_update(of=("self",))
+        Operation.objects.select_for_update(of=("self",), no_key=True)
         .select_related("customer")
         .filter(pk=operation_id)
         .first()

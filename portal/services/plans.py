@@ -34,7 +34,7 @@ def update_plan(actor: Actor, plan_id: int, changes: Mapping[str, Any]) -> Plan:
     """Change a plan; keys that exist stay as they are, new ones follow it."""
     values = _checked(changes)
     with transaction.atomic():
-        plan = Plan.objects.select_for_update().get(pk=plan_id)
+        plan = Plan.objects.select_for_update(no_key=True).get(pk=plan_id)
         changed = [name for name in FIELDS if name in values and getattr(plan, name) != values[name]]
         for name in changed:
             setattr(plan, name, values[name])
@@ -70,7 +70,7 @@ def effective_plan(customer: Customer, *, lock: bool = False) -> tuple[Plan, Sub
     """The plan of the newest live subscription, else the default plan; ``lock`` holds the subscription."""
     live = Subscription.objects.filter(customer=customer).live().order_by("-id")
     if lock:
-        live = live.select_for_update()
+        live = live.select_for_update(no_key=True)
     subscription = live.first()
     if subscription is not None:
         return Plan.objects.get(pk=subscription.plan_id), subscription

@@ -36,7 +36,7 @@ def _look(plugin: Plugin) -> PluginHealth:
     problems: list[Problem] = []
     if isinstance(plugin, Checks):
         try:
-            problems = plugin.check()
+            problems = list(plugin.check())
         except ProvisioningError as exc:
             problems = [Problem(exc.code, exc.detail)]
     return PluginHealth(plugin.slug, capabilities(plugin), not problems, now(), problems)

@@ -43,7 +43,7 @@ def update_subscription(actor: Actor, subscription_id: int, changes: Mapping[str
         raise NotFound("subscription")
     with transaction.atomic():
         customer = lock_customer(found.customer_id)
-        subscription = Subscription.objects.select_for_update().get(pk=subscription_id)
+        subscription = Subscription.objects.select_for_update(no_key=True).get(pk=subscription_id)
         names = ("plan", "external_id", "status")
         changed = [name for name in names if name in changes and getattr(subscription, name) != changes[name]]
         if "status" in changed and changes["status"] not in ALLOWED_STATUS[Status(subscription.status)]:

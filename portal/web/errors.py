@@ -45,7 +45,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
             return database_unavailable()
         return problem_response(500, "internal_error", "Something broke on our side. It was logged.")
     status = 503 if away else 500
-    response = render(None, f"{status}.html", status=status)  # type: ignore[arg-type]  # no context processors
+    response = render(None, f"{status}.html", status=status)  # no context processors
     if away:
         response["Retry-After"] = "5"
     return response

@@ -161,7 +161,8 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
     max_leaves=8,
 )
-NAMES = ["alg", "kid", "typ", "crit", "b64", "jwk", "jku", "iss", "sub", "exp", "iat", "nbf", "aud", "jti", "scope"]  # fmt: skip
+NAMES = ["alg", "kid", "typ", "crit", "b64", "jwk", "jku"]
+NAMES += ["iss", "sub", "exp", "iat", "nbf", "aud", "jti", "scope", "client_id"]
 objects = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=6), json_values, max_size=6)
 
 

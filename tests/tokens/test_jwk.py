@@ -119,6 +119,11 @@ def leading_zero(value: object) -> str:
     return base64url.encode(b"\0" + base64url.decode(str(value)))
 
 
+def coprime_to_small_primes(bits: int) -> int:
+    """A modulus of that size that only its size or its double can be held against."""
+    return next(n for n in range(2 ** (bits - 1), 2**bits) if all(n % d for d in range(2, 168)))
+
+
 def refused() -> dict[str, Mapping[str, object]]:
     """Keys that must not be imported; each is a good one with one thing wrong."""
     p256, rsa_key, ed = jwk("ES256"), jwk("RS256"), jwk("EdDSA")
@@ -159,9 +164,9 @@ def refused() -> dict[str, Mapping[str, object]]:
         "point zero": p256 | {"x": base64url.encode(bytes(32)), "y": base64url.encode(bytes(32))},
         "n with a leading zero": rsa_key | {"n": leading_zero(rsa_key["n"])},
         "n empty": rsa_key | {"n": ""},
-        "n even": rsa_key | {"n": base64url.encode(b"\xff" * 255 + b"\xfe")},
+        "n even": rsa_key | {"n": base64url.encode_integer(2 * coprime_to_small_primes(2050))},
         "n with a small factor": rsa_key | {"n": base64url.encode(b"\xff" * 256)},
-        "n of 9000 bits": rsa_key | {"n": base64url.encode(b"\xff" * 1125)},
+        "n of 9000 bits": rsa_key | {"n": base64url.encode_integer(coprime_to_small_primes(9000))},
         "e one": rsa_key | {"e": "AQ"},
         "e three": rsa_key | {"e": "Aw"},
         "e even": rsa_key | {"e": base64url.encode_integer(65538)},

@@ -117,7 +117,8 @@ def test_unused_bits_are_zero() -> None:
         b'{"alg":"ES256","kid":"ES256","x":' + b"[" * 40 + b"]" * 40 + b"}",
         b'{"alg":"ES256","kid":"ES256","x":' + b"[" * 5000 + b"]" * 5000 + b"}",
         b'{"x":' * 2000 + b"1" + b"}" * 2000,
-        b'{"alg":5,"kid":"ES256"}', b'{"alg":null,"kid":"ES256"}', b'{"alg":["ES256"],"kid":"ES256"}', b'{"kid":"ES256"}',
+        b'{"alg":5,"kid":"ES256"}', b'{"alg":null,"kid":"ES256"}', b'{"alg":["ES256"],"kid":"ES256"}',
+        b'{"kid":"ES256"}',
     ],
 )  # fmt: skip
 def test_header_that_is_no_strict_json_object_is_malformed(header: bytes) -> None:

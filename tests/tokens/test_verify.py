@@ -130,7 +130,8 @@ def test_token_for_our_audience_is_accepted(audience: object) -> None:
 @pytest.mark.parametrize(
     ("audience", "code"),
     [
-        (None, "missing_claim"), ("other", "wrong_audience"), (["other"], "wrong_audience"), ("", "wrong_audience"),
+        (None, "missing_claim"), ("other", "wrong_audience"), (["other"], "wrong_audience"),
+        ("", "wrong_audience"),
         (AUDIENCE + "/", "wrong_audience"), ([], "bad_claim"), ([AUDIENCE, 1], "bad_claim"), (1, "bad_claim"),
         ([[AUDIENCE]], "bad_claim"), ({AUDIENCE: 1}, "bad_claim"), (True, "bad_claim"), ([None], "bad_claim"),
     ],

@@ -19,7 +19,8 @@ class Command(PortalCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--email", required=True)
 
-    def run(self, *, email: str, **options: Any) -> None:
+    def run(self, **options: Any) -> None:
+        email = options["email"]
         try:
             validate_email(email)
         except ValidationError as exc:

@@ -15,6 +15,6 @@ class Command(PortalCommand):
         parser.add_argument("kid")
         parser.add_argument("--reason", required=True)
 
-    def run(self, *, kid: str, reason: str, **options: Any) -> None:
-        hit = revoke_signing_key(SYSTEM, kid, reason=reason)
-        self.stdout.write(f"revoked {kid}: {hit.keys} keys of {hit.customers} customers")
+    def run(self, **options: Any) -> None:
+        hit = revoke_signing_key(SYSTEM, options["kid"], reason=options["reason"])
+        self.stdout.write(f"revoked {options['kid']}: {hit.keys} keys of {hit.customers} customers")

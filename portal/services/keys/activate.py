@@ -11,7 +11,7 @@ from portal.core.sealing import seal
 from portal.models import IssuedKey, Operation, SigningKey
 from portal.services.audit import Action, record
 from portal.services.keys.retire import retire_predecessor
-from portal.services.operations import fenced, finish, new_operation
+from portal.services.operations import fenced, finish, locked_key, new_operation
 from portal.services.signing_keys.lookup import lock_shared
 from provisioning.contract import CreatedKey, Plugin
 from provisioning.secret import Secret
@@ -32,7 +32,7 @@ def activate_key(operation: Operation, plugin: Plugin, created: CreatedKey) -> N
     """
     with transaction.atomic():
         operation = fenced(operation)
-        key = IssuedKey.objects.select_for_update().select_related("customer").get(pk=operation.key_id)
+        key = locked_key(operation)
         key.signing_key = _active_signing_key(created)
         key.external_id, key.jti, key.public = created.external_id, created.jti, dict(created.public)
         key.expires_at = created.expires_at
@@ -52,11 +52,11 @@ def activate_key(operation: Operation, plugin: Plugin, created: CreatedKey) -> N
         finish(operation, State.SUCCEEDED)
 
 
-def fail_key(operation: Operation, code: str, detail: str, state: State) -> None:
+def fail_key(operation: Operation, code: str, detail: str, state: Operation.State) -> None:
     """End the operation without a key: ``failed`` when nothing exists, else ``needs_attention``."""
     with transaction.atomic():
         operation = fenced(operation)
-        key = IssuedKey.objects.select_for_update().select_related("customer").get(pk=operation.key_id)
+        key = locked_key(operation)
         if key.status == Status.REQUESTED:
             key.status = Status.FAILED if state == State.FAILED else Status.NEEDS_ATTENTION
             key.save(update_fields=["status"])

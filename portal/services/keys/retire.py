@@ -11,7 +11,7 @@ def retire_predecessor(successor: IssuedKey) -> None:
     """Fix when the key that ``successor`` replaces stops working. In the caller's transaction."""
     if successor.rotated_from_id is None or successor.overlap is None:
         return
-    old = IssuedKey.objects.select_for_update().get(pk=successor.rotated_from_id)
+    old = IssuedKey.objects.select_for_update(no_key=True).get(pk=successor.rotated_from_id)
     if old.status != IssuedKey.Status.ACTIVE:
         return
     old.retires_at = now() + successor.overlap

@@ -30,7 +30,12 @@ def reveal_key(actor: Actor, key_id: int) -> Any:
     after 7 days, ``Conflict`` while there is nothing to show.
     """
     with transaction.atomic():
-        key = IssuedKey.objects.select_for_update().select_related("customer").filter(pk=key_id).first()
+        key = (
+            IssuedKey.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("customer")
+            .filter(pk=key_id)
+            .first()
+        )
         if key is None:
             raise NotFound("key")
         if not may_reveal(actor, key):

@@ -11,7 +11,7 @@ from portal.core.errors import NotFound
 from portal.core.plugins import registry
 from portal.models import Customer, IssuedKey, Operation, SigningKey, Subscription
 from portal.services.audit import Action, Entry, record_all
-from portal.services.operations import fenced, finish, new_operation
+from portal.services.operations import fenced, finish, locked_key, new_operation
 
 Status, State = IssuedKey.Status, Operation.State
 
@@ -47,11 +47,11 @@ def revoke_keys_signed_by(actor: Actor, customer: Customer, signing_key: Signing
 
 def _revoke(actor: Actor, customer: Customer, keys: "QuerySet[IssuedKey]", *, reason: str) -> int:
     # Lock order: operations before keys, as the worker takes them.
-    issuing = Operation.objects.select_for_update().filter(
+    issuing = Operation.objects.select_for_update(no_key=True).filter(
         key__in=keys, kind=Operation.Kind.ISSUE_KEY, state__in=[*Operation.OPEN, State.NEEDS_ATTENTION]
     )
     by_key = {operation.key_id: operation for operation in issuing}
-    found = list(keys.select_for_update().filter(status__in=IssuedKey.REVOCABLE).order_by("id"))
+    found = list(keys.select_for_update(no_key=True).filter(status__in=IssuedKey.REVOCABLE).order_by("id"))
     for key in found:
         _begin(key, customer, by_key.get(key.pk), reason)
     fields = ["status", "revoked_at", "revoke_reason", "sealed_secret", "secret_erased_at"]
@@ -90,7 +90,7 @@ def finish_revocation(operation: Operation) -> None:
     """The provider has no such credential any more: mark the key and end the operation."""
     with transaction.atomic():
         operation = fenced(operation)
-        key = IssuedKey.objects.select_for_update().select_related("customer").get(pk=operation.key_id)
+        key = locked_key(operation)
         if key.status != Status.REVOKED:
             key.status, key.revoked_at = Status.REVOKED, key.revoked_at or now()
             if key.sealed_secret:

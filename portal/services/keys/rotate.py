@@ -33,7 +33,7 @@ def rotate_key(actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLA
         customer = lock_customer(found)
         plan, subscription = effective_plan(customer, lock=True)
         check_may_have_keys(customer, plan, has_subscription=subscription is not None)
-        old = IssuedKey.objects.select_for_update().get(pk=key_id)
+        old = IssuedKey.objects.select_for_update(no_key=True).get(pk=key_id)
         _check_rotatable(old)
         plugin = plugin_named(old.plugin)
         longest = plan.longest_life

@@ -20,7 +20,7 @@ KEPT_AFTER_EXPIRY = timedelta(hours=24)
 def lock_all() -> None:
     """Let one process at a time change signing keys, until the transaction ends."""
     data_key("status-index")
-    DataKey.objects.select_for_update().get(name="status-index")
+    DataKey.objects.select_for_update(no_key=True).get(name="status-index")
 
 
 def stage_managed(actor: Actor, algorithm: str) -> SigningKey:
@@ -58,7 +58,7 @@ def retire(actor: Actor, key: SigningKey) -> None:
     record(actor, Action.SIGNING_KEY_RETIRING, key.kid)
 
 
-def end(actor: Actor, key: SigningKey, state: State, reason: str = "") -> None:
+def end(actor: Actor, key: SigningKey, state: SigningKey.State, reason: str = "") -> None:
     """Retire for good or revoke: no signature of this key counts any more."""
     key.state, key.ended_at, key.sealed_private, key.reason = state, now(), "", reason[:200]
     key.save()

@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from django.db import connection
 
 from portal.core.plugins import jwt_config
@@ -10,7 +9,7 @@ from portal.core.sealing import unseal
 from portal.models import SigningKey
 from provisioning.contract import SigningKey as KeyMaterial
 from provisioning.errors import Misconfigured
-from tokens.jwk import HMAC, load_key, public_key_from_jwk
+from tokens.jwk import HMAC, PrivateKey, PublicKey, load_key, public_key_from_jwk
 from tokens.keyset import KeySet, VerificationKey
 
 
@@ -35,7 +34,7 @@ def active_key(source: SigningKey.Source) -> KeyMaterial:
 
 
 @lru_cache(maxsize=16)
-def _opened(sealed: str, algorithm: str) -> PrivateKeyTypes | bytes:
+def _opened(sealed: str, algorithm: str) -> PrivateKey | bytes:
     return load_key(unseal(sealed).reveal(), algorithm)
 
 
@@ -46,13 +45,13 @@ def verification_keys() -> KeySet:
 
 def _verification_key(key: SigningKey) -> VerificationKey:
     if key.algorithm in HMAC:
-        secret = _opened(key.sealed_private, key.algorithm)
-        return VerificationKey(key.kid, key.algorithm, secret)  # type: ignore[arg-type]  # bytes for HS
+        secret = unseal(key.sealed_private).reveal().encode()
+        return VerificationKey(key.kid, key.algorithm, secret)
     return VerificationKey(key.kid, key.algorithm, _parsed(tuple(sorted(key.public_jwk.items()))))
 
 
 @lru_cache(maxsize=64)
-def _parsed(jwk: tuple[tuple[str, str], ...]):  # type: ignore[no-untyped-def]
+def _parsed(jwk: tuple[tuple[str, str], ...]) -> PublicKey | bytes:
     return public_key_from_jwk(dict(jwk))[1]
 
 

@@ -76,7 +76,7 @@ def revoke_signing_key(actor: Actor, kid: str, *, reason: str) -> Revocation:
     """
     with transaction.atomic():
         lock_all()
-        key = SigningKey.objects.select_for_update().filter(kid=kid).first()
+        key = SigningKey.objects.select_for_update(no_key=True).filter(kid=kid).first()
         if key is None:
             raise NotFound("signing key")
         if key.state == State.RETIRED:
@@ -102,7 +102,11 @@ def _revoke_signed(actor: Actor, key: SigningKey, reason: str) -> Revocation:
 
 
 def _staged() -> SigningKey:
-    staged = SigningKey.objects.select_for_update().filter(source=Source.MANAGED, state=State.STAGED).first()
+    staged = (
+        SigningKey.objects.select_for_update(no_key=True)
+        .filter(source=Source.MANAGED, state=State.STAGED)
+        .first()
+    )
     if staged is None:
         raise Conflict("no_staged_key", "No signing key is staged. Restart the portal: it stages one.")
     return staged
