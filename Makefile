@@ -2,7 +2,6 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-export PORT ?= 8000
 
 .PHONY: run demo test check bench faults lock clean-install
 

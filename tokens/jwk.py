@@ -42,7 +42,6 @@ _CURVES: Final[Mapping[str, ec.EllipticCurve]] = {
     "P-521": ec.SECP521R1(),
 }
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
-_LONGEST_PEM: Final = 32 * 1024
 
 
 def generate_private_key(algorithm: str) -> PrivateKey:
@@ -79,8 +78,6 @@ def load_key(text: str, algorithm: str) -> PrivateKey | bytes:
 
 
 def _load_pem(pem: str) -> PrivateKey:
-    if not pem.isascii() or len(pem) > _LONGEST_PEM:
-        raise InvalidKey("the key is not a PEM private key")
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except TypeError:

@@ -1,8 +1,5 @@
 """Who calls: a management token, or a person's browser session with CSRF protection."""
 
-import time
-
-from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -10,6 +7,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from portal.core.actor import Actor
+from portal.core.sign_in import has_recent_sign_in
 from portal.models import User
 from portal.services.access_tokens import authenticate
 from portal.services.actors import actor_of_token, actor_of_user
@@ -42,13 +40,6 @@ class BrowserSessionAuthentication(SessionAuthentication):
         user = found[0]
         assert isinstance(user, User)
         return user, actor_of_user(user, recent_sign_in=has_recent_sign_in(request))
-
-
-def has_recent_sign_in(request: Request) -> bool:
-    """Whether the session's last sign-in or re-authentication is recent enough for secrets."""
-    records = get_authentication_records(request)
-    last = max((record.get("at", 0) for record in records), default=0)
-    return bool(time.time() - last < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
 
 class ManagementTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ from portal.api.fields import Duration, StrictSerializer, Text, TextList
 from portal.api.idempotency import work_once
 from portal.api.view import PortalView, checked_choice, one
 from portal.core.actor import Actor
-from portal.core.errors import Invalid, NotFound
+from portal.core.errors import Conflict, Gone, Invalid, NotFound
 from portal.jobs.run import resume, run_inline, wait_for
 from portal.models import Customer, IssuedKey, Operation, User
 from portal.services.idempotency import Answer
@@ -227,7 +227,10 @@ def _secret_for(actor: Actor, key: IssuedKey) -> dict[str, Any]:
     """The secret when this caller may see it; staff who issue for others get the key alone."""
     if not (may_reveal(actor, key) and actor.recent_sign_in and key.secret_available):
         return {}
-    return {"secret": reveal_key(actor, key.pk)}
+    try:
+        return {"secret": reveal_key(actor, key.pk)}
+    except (Conflict, Gone):
+        return {}  # revoked meanwhile
 
 
 def _wait(request: Request) -> float:

@@ -10,21 +10,11 @@ from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from portal.core.errors import (
-    Conflict,
-    Gone,
-    Invalid,
-    NotAllowed,
-    NotFound,
-    PortalError,
-    Unavailable,
-)  # fmt: skip
+from portal.core import problems
+from portal.core.errors import PortalError
 from portal.core.problems import CONTENT_TYPE, problem, problem_response
 
 log = structlog.get_logger("portal.api")
-STATUS: Mapping[type[PortalError], int] = {
-    Invalid: 422, NotAllowed: 403, NotFound: 404, Conflict: 409, Gone: 410, Unavailable: 503,
-}  # fmt: skip
 
 
 class Malformed(PortalError):
@@ -34,7 +24,7 @@ class Malformed(PortalError):
 def status_of(error: PortalError) -> int:
     if isinstance(error, Malformed):
         return 400
-    return next(status for kind, status in STATUS.items() if isinstance(error, kind))
+    return problems.status_of(error)
 
 
 def problem_of(error: PortalError) -> dict[str, Any]:

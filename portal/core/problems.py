@@ -6,9 +6,19 @@ from typing import Any
 
 from django.http import JsonResponse
 
+from portal.core.errors import Conflict, Gone, Invalid, NotAllowed, NotFound, PortalError, Unavailable
+
 CONTENT_TYPE = "application/problem+json"
 LARGEST_BODY = 1_048_576
 """Bytes of a request's body; more is 413."""
+STATUS: Mapping[type[PortalError], int] = {
+    Invalid: 422, NotAllowed: 403, NotFound: 404, Conflict: 409, Gone: 410, Unavailable: 503,
+}  # fmt: skip
+
+
+def status_of(error: PortalError) -> int:
+    """The HTTP status of a refusal, the same at every door."""
+    return next(status for kind, status in STATUS.items() if isinstance(error, kind))
 
 
 def problem(status: int, code: str, detail: str, errors: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Processes:
         for command in self._commands:
             self._running.append(
                 subprocess.Popen(
-                    [sys.executable, manage, *command], start_new_session=True, preexec_fn=_die_with_parent
+                    [sys.executable, manage, *command], start_new_session=True, preexec_fn=die_with_parent
                 )
             )
         while not self._stopping and all(process.poll() is None for process in self._running):
@@ -56,7 +56,7 @@ class Processes:
                 process.wait()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """On Linux the kernel ends a child whose parent was killed without a chance to."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,9 +1,13 @@
 """Granian, as this portal runs it."""
 
+import os
+
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
+
+from portal.management.processes import die_with_parent
 
 # Longer heads are answered 431 before any of our code runs.
 LARGEST_HEAD = 65_536
@@ -11,6 +15,8 @@ LARGEST_HEAD = 65_536
 
 def serve(host: str, port: int, *, workers: int, threads: int) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first."""
+    # Granian's workers would outlive a server that was killed, and keep its port.
+    os.register_at_fork(after_in_child=die_with_parent)
     Server(
         "portal.config.wsgi:application",
         address=host,

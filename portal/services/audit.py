@@ -29,6 +29,8 @@ class Action(StrEnum):
     CUSTOMER_CHANGED = "customer.changed"
     CUSTOMER_DELETED = "customer.deleted"
     USER_CREATED = "user.created"
+    USER_CHANGED = "user.changed"
+    STAFF_GROUP_CHANGED = "staff_group.changed"
     MEMBER_ADDED = "member.added"
     MEMBER_CHANGED = "member.changed"
     MEMBER_REMOVED = "member.removed"

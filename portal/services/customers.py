@@ -53,10 +53,17 @@ def update_customer(actor: Actor, customer_id: int, changes: Mapping[str, Any]) 
         _check_external_id(customer)
         if changed:
             _save(customer)
-            record(actor, Action.CUSTOMER_CHANGED, customer.public_id, customer=customer,
-                   fields=changed, status=customer.status)  # fmt: skip
         if "status" in changed and customer.status in (Status.SUSPENDED, Status.CLOSED):
             revoke_keys_of(actor, customer, reason=f"customer {customer.status}")
+        if changed:
+            record(
+                actor,
+                Action.CUSTOMER_CHANGED,
+                customer.public_id,
+                customer=customer,
+                fields=changed,
+                status=customer.status,
+            )
     return customer
 
 

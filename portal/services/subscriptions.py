@@ -55,10 +55,17 @@ def update_subscription(actor: Actor, subscription_id: int, changes: Mapping[str
             setattr(subscription, name, changes[name])
         if changed:
             _save(subscription)
-            record(actor, Action.SUBSCRIPTION_CHANGED, subscription.public_id, customer=customer,
-                   fields=changed, status=subscription.status)  # fmt: skip
         if "status" in changed and subscription.status == Status.CANCELLED:
             revoke_keys_of(actor, customer, subscription=subscription, reason="subscription cancelled")
+        if changed:
+            record(
+                actor,
+                Action.SUBSCRIPTION_CHANGED,
+                subscription.public_id,
+                customer=customer,
+                fields=changed,
+                status=subscription.status,
+            )
     return subscription
 
 

@@ -13,6 +13,7 @@ def branding(request: HttpRequest) -> dict[str, str]:
         "portal_logo_url": settings.PORTAL_LOGO_URL,
         "portal_support_email": settings.PORTAL_SUPPORT_EMAIL,
         "portal_base_url": settings.PORTAL_BASE_URL,
+        "portal_signup": settings.PORTAL_SIGNUP,
     }
 
 

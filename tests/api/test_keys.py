@@ -66,8 +66,23 @@ def test_unrevealed_secret_expires_after_seven_days(owner: Membership, clock: Cl
     assert refused.value.code == "secret_expired"
 
 
-def test_reveal_is_never_stored(api: Api, issue: Issue) -> None:
-    assert api.post(f"/keys/{issue()['id']}/reveal").headers["Content-Type"] == "application/problem+json"
+def test_a_key_revoked_unrevealed_has_no_secret_any_more(owner: Membership) -> None:
+    from portal.core.actor import SYSTEM
+    from portal.core.errors import Conflict
+    from portal.jobs.run import run_inline
+    from portal.services.actors import actor_of_user
+    from portal.services.keys.request import request_key
+    from portal.services.keys.reveal import reveal_key
+    from portal.services.keys.revoke import revoke_key
+
+    operation = request_key(SYSTEM, owner.customer_id, user=owner.user, name="stopped")
+    run_inline(operation)
+    assert operation.key_id is not None
+    revoke_key(SYSTEM, operation.key_id)
+    assert IssuedKey.objects.get().sealed_secret == ""
+    with pytest.raises(Conflict) as refused:
+        reveal_key(actor_of_user(owner.user), operation.key_id)
+    assert refused.value.code == "key_not_active"
 
 
 def test_introspection_tells_the_claims(api: Api, issue: Issue, owner: Membership) -> None:

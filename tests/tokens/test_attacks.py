@@ -166,6 +166,7 @@ NAMES += ["iss", "sub", "exp", "iat", "nbf", "aud", "jti", "scope", "client_id"]
 objects = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=6), json_values, max_size=6)
 
 
+@settings(deadline=None)
 @given(st.text() | st.binary() | st.none() | st.integers())
 def test_random_input_is_only_an_invalid_token(text: object) -> None:
     assert not outcome(text)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokens.durations import format_duration, parse_duration
@@ -81,6 +81,7 @@ def test_what_has_no_shorthand_is_refused(duration: timedelta) -> None:
         format_duration(duration)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=100 * 365 * 86400))
 def test_shorthand_is_read_back_exactly(seconds: int) -> None:
     duration = timedelta(seconds=seconds)
@@ -88,6 +89,7 @@ def test_shorthand_is_read_back_exactly(seconds: int) -> None:
     assert parse_duration(format_duration(duration)) == duration
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_a_duration_or_a_value_error(text: str) -> None:
     try:

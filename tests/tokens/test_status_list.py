@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokens.status_list import LIST_SIZE, Position, position
@@ -59,6 +59,7 @@ def test_neighbours_land_far_apart() -> None:
     assert all(0.45 < sum(index >> bit & 1 for index in found) / len(found) < 0.55 for bit in range(20))
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=2**60))
 def test_any_sequence_has_a_position_in_its_list(sequence: int) -> None:
     found = position(sequence, SECRET)

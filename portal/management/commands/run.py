@@ -21,7 +21,7 @@ class Command(PortalCommand):
         self._first_staff()
         url = f"http://127.0.0.1:{settings.PORT}"
         processes = Processes(
-            ["serve", "--workers", "1", "--port", str(settings.PORT)],
+            ["serve", "--prepared", "--workers", "1", "--port", str(settings.PORT)],
             ["worker"],
         )
         self.stdout.write(f"Portal   {url}\nAdmin    {url}/{settings.ADMIN_PATH}\nCtrl-C stops it.")

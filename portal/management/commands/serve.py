@@ -19,7 +19,9 @@ class Command(PortalCommand):
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
         parser.add_argument("--threads", type=int, default=16, help="requests at a time in each process")
+        parser.add_argument("--prepared", action="store_true", help="`prepare` has just been run")
 
     def run(self, **options: Any) -> None:
-        call_command("prepare", verbosity=0)
+        if not options["prepared"]:
+            call_command("prepare", verbosity=0)
         serve(options["host"], options["port"], workers=options["workers"], threads=options["threads"])

@@ -37,18 +37,21 @@ def activate_key(operation: Operation, plugin: Plugin, created: CreatedKey) -> N
         key.external_id, key.jti, key.public = created.external_id, created.jti, dict(created.public)
         key.expires_at = created.expires_at
         _describe_secret(key, created)
+        action = None
         if key.status == Status.REQUESTED:
             key.status, key.activated_at = Status.ACTIVE, now()
             key.sealed_secret = seal(_shown_form(created))
-            record(SYSTEM, Action.KEY_ACTIVATED, key.public_id, customer=key.customer,
-                   operation=operation.public_id)  # fmt: skip
+            action = Action.KEY_ACTIVATED
         elif plugin.local:
             key.status, key.revoked_at = Status.REVOKED, now()
+            action = Action.KEY_REVOKED
         else:
             new_operation(Operation.Kind.REVOKE_KEY, plugin.slug, key.customer, key=key)
         key.save()
         if key.status == Status.ACTIVE:
             retire_predecessor(key)
+        if action is not None:
+            record(SYSTEM, action, key.public_id, customer=key.customer, operation=operation.public_id)
         finish(operation, State.SUCCEEDED)
 
 

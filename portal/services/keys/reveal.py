@@ -58,7 +58,7 @@ def _check_there_is_one(key: IssuedKey) -> None:
         raise Gone(
             "already_revealed", "This secret was shown before and isn't kept. Rotate the key to get another."
         )
-    if key.secret_erased_at or (key.activated_at and key.activated_at + UNREVEALED_FOR <= now()):
+    if key.activated_at and key.activated_at + UNREVEALED_FOR <= (key.revoked_at or now()):
         raise Gone(
             "secret_expired", "Nobody fetched this secret in 7 days, so it was erased. Create another key."
         )

@@ -1,0 +1,243 @@
+"""Issued keys: seen, rotated and revoked here; never their secrets."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from portal.admin.actions import ActionForm, ConfirmedAction
+from portal.admin.base import ReadOnlyAdmin
+from portal.admin.fields import DurationText
+from portal.admin.filters import PluginFilter, parent_filter
+from portal.admin.search import of_customer_or_user
+from portal.admin.show import NOTHING, code, link, list_link, moment, pill, when, words
+from portal.core.actor import Actor
+from portal.jobs.run import run_inline
+from portal.models import Customer, IssuedKey, Operation, SigningKey, Subscription, User
+from portal.services.keys.revoke import revoke_key
+from portal.services.keys.rotate import rotate_key
+from tokens.durations import format_duration
+
+
+class RotateForm(ActionForm):
+    overlap = DurationText(
+        zero=True, initial="24h", help_text="So long the old key still works: 24h, 7d, or 0 to end it at once."
+    )
+
+
+class RevokeForm(ActionForm):
+    reason = forms.CharField(required=False, max_length=200, help_text="Kept with the key; its owner sees it.")
+
+
+def _rotate(actor: Actor, key: IssuedKey, values: dict[str, Any]) -> Any:
+    operation = rotate_key(actor, key.pk, overlap=values["overlap"])
+    run_inline(operation)
+    new = IssuedKey.objects.get(pk=operation.key_id)
+    return format_html("{} is rotated: {} takes over; its user reveals it at /keys/{}", key.public_id, link(new), new)
+
+
+def _revoke(actor: Actor, key: IssuedKey, values: dict[str, Any]) -> None:
+    revoke_key(actor, key.pk, reason=values["reason"])
+
+
+def _about_rotating(keys: Sequence[IssuedKey]) -> list[str]:
+    return [
+        "Each key gets a successor with the same name, user, scopes and lifetime.",
+        "The old key works until the overlap ends, or longer should its successor fail.",
+        "Users reveal the new secrets themselves. Tell them: their programs need the new ones.",
+    ]
+
+
+def _about_revoking(keys: Sequence[IssuedKey]) -> list[str]:
+    usable = sum(key.is_usable for key in keys)
+    return [
+        f"{usable} of {len(keys)} can be used now; requests with them will be refused.",
+        "Revoking is for good. Introspection says so at once, status lists within seconds.",
+        "A key that has ended already stays as it is.",
+    ]
+
+
+ACTIONS = (
+    ConfirmedAction(
+        "rotate", "Rotate", "rotate", "rotated", _rotate, _about_rotating, form=RotateForm,
+        offered=lambda key: key.is_usable,
+    ),
+    ConfirmedAction(
+        "revoke", "Revoke", "revoke", "revoked", _revoke, _about_revoking, form=RevokeForm, destructive=True,
+        offered=lambda key: key.status in IssuedKey.REVOCABLE,
+    ),
+)  # fmt: skip
+
+
+class StatusFilter(SimpleListFilter):
+    """By the status as of now: a key whose time is up is expired."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return IssuedKey.Status.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in IssuedKey.Status.values:
+            return queryset
+        return queryset.filter(pk__in=IssuedKey.objects.in_status(str(self.value())).values("pk"))
+
+
+@admin.register(IssuedKey)
+class IssuedKeyAdmin(ReadOnlyAdmin):
+    confirmed = ACTIONS
+    list_display = ("name_shown", "public_id", "customer_shown", "person", "plugin", "state", "expires", "created")
+    list_select_related = ("customer", "user")
+    list_filter = (
+        StatusFilter, PluginFilter, parent_filter(Customer, "customer"), parent_filter(User, "user"),
+        parent_filter(Subscription, "subscription"), parent_filter(SigningKey, "signing_key"),
+    )  # fmt: skip
+    search_fields = ("public_id",)
+    search_help_text = "A whole key id or id at the provider, a customer or the beginning of an e-mail address."
+    subtitle = "Credentials given to customers. Secrets are shown once, to their users, and never here."
+    empty_title = "No keys issued yet"
+    empty_text = "Open a customer and choose “Issue key”."
+    fieldsets = (
+        (None, {"fields": ("name", "state", "customer_link", "user_link", "subscription_link", "plugin")}),
+        ("Credential", {"fields": ("starts_with", "scopes_shown", "provider_id", "jti_shown", "signed_by")}),
+        ("Life", {"fields": ("created_at_shown", "activated", "expires_at_shown", "lifetime_shown", "last_used")}),
+        ("Secret", {"fields": ("secret_shown",)}),
+        ("Rotation", {"fields": ("predecessor", "successor", "retires")}),
+        ("Revocation", {"fields": ("revoked", "revoke_reason")}),
+        ("Work", {"fields": ("operations_shown",)}),
+    )
+
+    def matches(self, term: str) -> Q:
+        if term.startswith("key_"):
+            return Q(public_id=term)
+        return Q(jti=term) | (Q(external_id=term) & ~Q(external_id="")) | of_customer_or_user(term)
+
+    def listed(self, found: IssuedKey) -> str:
+        user = found.user.email if found.user else "no user"
+        return f"{found.public_id} · {found.name} · {found.customer} · {user}"
+
+    # Columns
+
+    @admin.display(description="Name")
+    def name_shown(self, key: IssuedKey) -> str:
+        return key.name or key.public_id
+
+    @admin.display(description="Customer")
+    def customer_shown(self, key: IssuedKey) -> SafeString | str:
+        return link(key.customer)
+
+    @admin.display(description="User")
+    def person(self, key: IssuedKey) -> str:
+        return key.user.email if key.user else NOTHING
+
+    @admin.display(description="Status")
+    def state(self, key: IssuedKey) -> SafeString:
+        return pill(key.shown_status)
+
+    @admin.display(description="Expires")
+    def expires(self, key: IssuedKey) -> SafeString | str:
+        return when(key.expires_at)
+
+    @admin.display(description="Created")
+    def created(self, key: IssuedKey) -> SafeString | str:
+        return when(key.created_at)
+
+    # Details
+
+    @admin.display(description="Customer")
+    def customer_link(self, key: IssuedKey) -> SafeString | str:
+        return link(key.customer)
+
+    @admin.display(description="User")
+    def user_link(self, key: IssuedKey) -> SafeString | str:
+        return link(key.user)
+
+    @admin.display(description="Subscription")
+    def subscription_link(self, key: IssuedKey) -> SafeString | str:
+        return link(key.subscription)
+
+    @admin.display(description="Looks like")
+    def starts_with(self, key: IssuedKey) -> SafeString | str:
+        return code(f"{key.prefix}…{key.last4}") if key.last4 else NOTHING
+
+    @admin.display(description="Scopes")
+    def scopes_shown(self, key: IssuedKey) -> SafeString | str:
+        return words(key.scopes)
+
+    @admin.display(description="Id at the provider")
+    def provider_id(self, key: IssuedKey) -> SafeString | str:
+        return code(key.external_id)
+
+    @admin.display(description="JWT id")
+    def jti_shown(self, key: IssuedKey) -> SafeString | str:
+        return code(key.jti)
+
+    @admin.display(description="Signed by")
+    def signed_by(self, key: IssuedKey) -> SafeString | str:
+        return link(key.signing_key)
+
+    @admin.display(description="Created")
+    def created_at_shown(self, key: IssuedKey) -> SafeString | str:
+        by = format_html(' <span class="quiet">by {}</span>', key.created_by) if key.created_by else ""
+        return format_html("{}{}", moment(key.created_at), by)
+
+    @admin.display(description="Active since")
+    def activated(self, key: IssuedKey) -> SafeString | str:
+        return moment(key.activated_at)
+
+    @admin.display(description="Expires")
+    def expires_at_shown(self, key: IssuedKey) -> SafeString | str:
+        return moment(key.expires_at) if key.expires_at else "Never: it lives until it is revoked"
+
+    @admin.display(description="Lifetime")
+    def lifetime_shown(self, key: IssuedKey) -> str:
+        return format_duration(key.lifetime) if key.lifetime else "The plugin's own"
+
+    @admin.display(description="Last used")
+    def last_used(self, key: IssuedKey) -> SafeString | str:
+        return moment(key.last_used_at) if key.last_used_at else "Never, as far as the portal knows"
+
+    @admin.display(description="Secret")
+    def secret_shown(self, key: IssuedKey) -> SafeString | str:
+        if key.revealed_at:
+            return format_html("Revealed {}", moment(key.revealed_at))
+        if key.secret_erased_at:
+            return format_html("Erased {}", moment(key.secret_erased_at))
+        if key.secret_available:
+            return f"Waiting for its user at /keys/{key.public_id}"
+        return "There is none"
+
+    @admin.display(description="Made from")
+    def predecessor(self, key: IssuedKey) -> SafeString | str:
+        return link(key.rotated_from)
+
+    @admin.display(description="Replaced by")
+    def successor(self, key: IssuedKey) -> SafeString | str:
+        return link(key.successors.exclude(status="failed").first())
+
+    @admin.display(description="Overlap ends")
+    def retires(self, key: IssuedKey) -> SafeString | str:
+        return moment(key.retires_at)
+
+    @admin.display(description="Revoked")
+    def revoked(self, key: IssuedKey) -> SafeString | str:
+        return moment(key.revoked_at)
+
+    @admin.display(description="Operations")
+    def operations_shown(self, key: IssuedKey) -> SafeString | str:
+        return list_link(Operation, "Operations of this key", key__id__exact=key.pk)
+
+    # Permissions of the actions
+
+    def has_rotate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("portal.rotate_issuedkey")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("portal.revoke_issuedkey")

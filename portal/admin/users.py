@@ -1,0 +1,130 @@
+"""Users: people who sign in. They are deactivated, never deleted."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from portal.admin.base import PortalModelAdmin, ServiceForm
+from portal.admin.search import users
+from portal.admin.show import code, describe, link, list_link, moment, pill, when
+from portal.core.actor import Actor
+from portal.models import IssuedKey, ManagementToken, Membership, User
+from portal.services.users import create_user, update_user
+
+STAFF_FIELDS = ("is_staff", "is_superuser", "groups")
+SHOWN_HERE = 10
+
+
+class UserForm(ServiceForm):
+    class Meta:
+        model = User
+        fields = ("email", "name", "is_active", *STAFF_FIELDS)
+        widgets = {"groups": forms.CheckboxSelectMultiple}
+        help_texts = {
+            "email": "They sign in with it, and set a password with “Forgot your password?”.",
+            "is_superuser": "May do everything here, these flags included.",
+            "groups": "What a member of staff may do is the sum of their groups.",
+        }
+
+    def clean_email(self) -> str:
+        return User.objects.normalize_email(self.cleaned_data["email"])
+
+
+@admin.register(User)
+class UserAdmin(PortalModelAdmin):
+    form = UserForm
+    list_display = ("email", "name", "may", "customer_count", "joined", "signed_in")
+    list_filter = ("is_staff", "is_active")
+    search_fields = ("email",)
+    search_help_text = "The beginning of an e-mail address, or a whole user id."
+    subtitle = "People who sign in: customers' members and your staff."
+
+    def matches(self, term: str) -> Q:
+        return users(term)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("password")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        staff = [("Staff", {"fields": STAFF_FIELDS})] if request.user.is_superuser else []  # type: ignore[union-attr]
+        if obj is None:
+            return [(None, {"fields": ("email", "name")}), *staff]
+        return [
+            (None, {"fields": ("email", "name", "is_active", "joined_shown", "signed_in_shown")}),
+            ("Where they work", {"fields": ("memberships_shown", "keys_shown", "tokens_shown")}),
+            *staff,
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return ()
+        return ("email", "joined_shown", "signed_in_shown", "memberships_shown", "keys_shown", "tokens_shown")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs["widget"] = forms.CheckboxSelectMultiple()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Staff's accounts are for superusers: nobody gives themselves more than they have."""
+        if obj is not None and obj.is_staff and not request.user.is_superuser:  # type: ignore[union-attr]
+            return False
+        return super().has_change_permission(request, obj)
+
+    # Columns and details
+
+    @admin.display(description="Account")
+    def may(self, user: User) -> SafeString:
+        if not user.is_active:
+            return pill("inactive", "Deactivated")
+        return pill("staff", "Superuser" if user.is_superuser else "Staff") if user.is_staff else pill("active")
+
+    @admin.display(description="Customers")
+    def customer_count(self, user: User) -> SafeString:
+        return list_link(Membership, "Memberships", user__id__exact=user.pk)
+
+    @admin.display(description="Joined")
+    def joined(self, user: User) -> SafeString | str:
+        return when(user.date_joined)
+
+    @admin.display(description="Last sign-in")
+    def signed_in(self, user: User) -> SafeString | str:
+        return when(user.last_login) if user.last_login else "Never"
+
+    @admin.display(description="Joined")
+    def joined_shown(self, user: User) -> SafeString | str:
+        return format_html("{} {}", moment(user.date_joined), code(user.public_id))
+
+    @admin.display(description="Last sign-in")
+    def signed_in_shown(self, user: User) -> SafeString | str:
+        return moment(user.last_login) if user.last_login else "Never"
+
+    @admin.display(description="Customers")
+    def memberships_shown(self, user: User) -> SafeString | str:
+        rows = Membership.objects.filter(user=user).select_related("customer").order_by("-id")[:SHOWN_HERE]
+        lines = [format_html("{} {}", link(row.customer), pill(row.role)) for row in rows]
+        if len(lines) == SHOWN_HERE:
+            lines.append(list_link(Membership, "All", user__id__exact=user.pk))
+        items = format_html_join("", "<li>{}</li>", ((line,) for line in lines))
+        return format_html('<ul class="plain">{}</ul>', items) if lines else "Member of no customer"
+
+    @admin.display(description="Keys")
+    def keys_shown(self, user: User) -> SafeString:
+        return list_link(IssuedKey, "Keys of this person", user__id__exact=user.pk)
+
+    @admin.display(description="Access tokens")
+    def tokens_shown(self, user: User) -> SafeString:
+        return list_link(ManagementToken, "Access tokens of this person", owner__id__exact=user.pk)
+
+    def name_of(self, found: User) -> str:
+        return describe(found)
+
+    def store(self, actor: Actor, found: Any, form: Any, change: bool) -> User:
+        if change:
+            return update_user(actor, found.pk, form.changes("name", "is_active", *STAFF_FIELDS))
+        values = form.cleaned_data
+        return create_user(actor, email=values["email"], **form.changes("name", *STAFF_FIELDS))

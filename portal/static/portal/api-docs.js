@@ -1,0 +1,13 @@
+// Swagger UI on our own specification; requests go to this portal only.
+const place = document.getElementById("api-docs");
+
+SwaggerUIBundle({
+  domNode: place,
+  url: place.dataset.spec,
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+  docExpansion: "list",
+  validatorUrl: null,
+  presets: [SwaggerUIBundle.presets.apis],
+  layout: "BaseLayout",
+});

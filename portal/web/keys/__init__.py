@@ -1,0 +1,1 @@
+"""The pages under ``/keys``: list, create, look at, reveal, rotate, revoke."""

@@ -1,0 +1,125 @@
+"""Who is looking at the customers' pages, and at which customer's things."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from portal.core.actor import Actor
+from portal.core.errors import Gone, NotAllowed, NotFound, PortalError
+from portal.core.problems import status_of
+from portal.core.sign_in import has_recent_sign_in
+from portal.models import Customer, Membership, User
+from portal.services.actors import actor_of_user
+
+CURRENT_CUSTOMER = "customer"
+_TITLES = {NotFound: "There is nothing here", NotAllowed: "You may not do this", Gone: "This is gone"}
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A signed-in user, their memberships, and the one whose customer the pages show."""
+
+    actor: Actor
+    user: User
+    memberships: tuple[Membership, ...]
+    current: Membership
+
+    @property
+    def customer(self) -> Customer:
+        return self.current.customer
+
+    @property
+    def has_choice(self) -> bool:
+        return len(self.memberships) > 1
+
+    @property
+    def may_change_keys(self) -> bool:
+        return self.may("keys:write")
+
+    def at(self, customer: str) -> "Visit":
+        """The same visit at another customer of the user's, by public id; raises ``NotFound``."""
+        for membership in self.memberships:
+            if membership.customer.public_id == customer:
+                return replace(self, current=membership)
+        raise NotFound("customer")
+
+    def may(self, scope: str) -> bool:
+        """Whether the user holds the scope for the current customer."""
+        reach = self.actor.reach(scope)
+        return reach is None or self.current.customer_id in reach
+
+
+def customers_page(
+    view: Callable[Concatenate[HttpRequest, Visit, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A page for members of a customer: asks for sign-in, shows refusals, is never stored."""
+
+    @wraps(view)
+    def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not isinstance(request.user, User):
+            return redirect_to_login(request.get_full_path())
+        try:
+            response = _answer(request, request.user, view, *args, **kwargs)
+        except PortalError as exc:
+            response = refused(request, exc)
+        response["Cache-Control"] = "no-store, private"
+        return response
+
+    return page
+
+
+def _answer(
+    request: HttpRequest,
+    user: User,
+    view: Callable[Concatenate[HttpRequest, Visit, P], HttpResponse],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> HttpResponse:
+    memberships = tuple(
+        Membership.objects.filter(user=user, customer__deleted_at=None)
+        .select_related("customer")
+        .order_by("customer__name", "id")
+    )
+    if "customer" in request.GET and request.method == "GET":
+        _switch(request, memberships)
+        return redirect(request.path)
+    if not memberships:
+        return render(request, "portal/no_customer.html")
+    actor = actor_of_user(user, recent_sign_in=has_recent_sign_in(request))
+    visit = Visit(actor, user, memberships, _current(request, memberships))
+    return view(request, visit, *args, **kwargs)
+
+
+def _switch(request: HttpRequest, memberships: tuple[Membership, ...]) -> None:
+    wanted = request.GET["customer"]
+    if not any(membership.customer.public_id == wanted for membership in memberships):
+        raise NotFound("customer")
+    request.session[CURRENT_CUSTOMER] = wanted
+
+
+def _current(request: HttpRequest, memberships: tuple[Membership, ...]) -> Membership:
+    """The customer chosen earlier if the user still belongs to it, else the first."""
+    chosen = request.session.get(CURRENT_CUSTOMER)
+    found = (membership for membership in memberships if membership.customer.public_id == chosen)
+    return next(found, memberships[0])
+
+
+def show(
+    request: HttpRequest, visit: Visit, template: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """Render a page in the customers' frame."""
+    return render(request, template, {"visit": visit, **context}, status=status)
+
+
+def refused(request: HttpRequest, error: PortalError) -> HttpResponse:
+    """A refusal as a page: its sentence, and a way back."""
+    title = next((words for kind, words in _TITLES.items() if isinstance(error, kind)), "That didn't work")
+    status = status_of(error)
+    context = {"title": title, "detail": error.detail, "status": status}
+    return render(request, "portal/refused.html", context, status=status)
