@@ -37,3 +37,7 @@ def _after_migrate(**_: Any) -> None:
 
 class PortalAdminConfig(AdminConfig):
     default_site = "portal.admin.site.PortalAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        from portal.admin import registered  # noqa: F401  # registers the pages

@@ -50,10 +50,15 @@ REVOKE = ConfirmedAction(
 class NewTokenForm(ActionForm):
     name = forms.CharField(max_length=100, help_text="What uses it, such as “billing sync”.")
     customer = forms.CharField(
-        required=False, max_length=255, help_text="Id or external id: only for this customer. Empty: all customers."
+        required=False,
+        max_length=255,
+        help_text="Id or external id: only for this customer. Empty: all customers.",
     )
     expires_in = DurationText(
-        label="Lifetime", required=False, initial="90d", help_text="Such as 90d or 1y. Empty: until it is revoked."
+        label="Lifetime",
+        required=False,
+        initial="90d",
+        help_text="Such as 90d or 1y. Empty: until it is revoked.",
     )
     scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
 
@@ -95,7 +100,15 @@ class StateFilter(SimpleListFilter):
 @admin.register(ManagementToken)
 class ManagementTokenAdmin(ReadOnlyAdmin):
     confirmed = (REVOKE,)
-    list_display = ("name_shown", "public_id", "owner_shown", "customer_shown", "state", "last_used", "expires")
+    list_display = (
+        "name_shown",
+        "public_id",
+        "owner_shown",
+        "customer_shown",
+        "state",
+        "last_used",
+        "expires",
+    )
     list_select_related = ("owner", "customer")
     list_filter = (StateFilter, parent_filter(Customer, "customer"), parent_filter(User, "owner"))
     search_fields = ("public_id",)

@@ -31,7 +31,9 @@ class NounFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
-        return queryset.filter(action__in=[action for action in Action if action.startswith(f"{self.value()}.")])
+        return queryset.filter(
+            action__in=[action for action in Action if action.startswith(f"{self.value()}.")]
+        )
 
 
 @admin.register(AuditEvent)
@@ -40,7 +42,9 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_select_related = ("customer",)
     list_filter = (NounFilter, parent_filter(Customer, "customer"))
     search_fields = ("object",)
-    search_help_text = "A whole id of an object or customer, an action such as key.revoked, or an e-mail address."
+    search_help_text = (
+        "A whole id of an object or customer, an action such as key.revoked, or an e-mail address."
+    )
     subtitle = "Who did what, chained so that tampering shows. The command verify_audit checks the chains."
     empty_title = "Nothing happened yet"
     fields = ("action_shown", "subject", "who_shown", "customer_shown", "at_shown", "what", "place")
@@ -50,16 +54,20 @@ class AuditEventAdmin(ReadOnlyAdmin):
             found = User.objects.filter(users(term)).values_list("public_id", flat=True)[:MOST]
             return Q(object__in=list(found)) | Q(actor__in=[f"user {public_id}" for public_id in found])
         kind = {"usr": "user", "tok": "token"}.get(term.partition("_")[0], "system")
-        customer = list(Customer.objects.filter(Q(public_id=term) | Q(external_id=term)).values_list("pk", flat=True))
+        customer = list(
+            Customer.objects.filter(Q(public_id=term) | Q(external_id=term)).values_list("pk", flat=True)
+        )
         found = Q(public_id=term) | Q(object=term) | Q(actor=f"{kind} {term}") | Q(action=term)
         return found | Q(customer_id__in=customer) if customer else found
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("mac")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         person = User.objects.filter(public_id=Substr(OuterRef("actor"), len("user ") + 1))
-        return super().get_queryset(request).annotate(actor_email=Subquery(person.values("email")[:1]))
+        return (
+            super()
+            .get_queryset(request)
+            .defer("mac")
+            .annotate(actor_email=Subquery(person.values("email")[:1]))
+        )
 
     @admin.display(description="Action")
     def action_shown(self, event: AuditEvent) -> SafeString | str:

@@ -83,6 +83,10 @@ class PortalModelAdmin(DjangoModelAdmin):
     def name_of(self, found: Any) -> str:
         return describe(found)
 
+    def heading(self, found: Any) -> str:
+        """What stands above its page."""
+        return self.name_of(found)
+
     def listed(self, found: Any) -> str:
         """One line about the object, for the page that asks before an action."""
         return self.name_of(found)
@@ -103,7 +107,9 @@ class PortalModelAdmin(DjangoModelAdmin):
         term = " ".join(search_term.replace("\x00", "").split())[:255]
         return (queryset.filter(self.matches(term)) if term else queryset), False
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         context = {
             "title": self.opts.verbose_name_plural.capitalize(),
             "empty_title": self.empty_title,
@@ -226,11 +232,12 @@ class PortalModelAdmin(DjangoModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
     ) -> HttpResponse:
+        context["show_save_and_add_another"] = False
         if obj is not None:
             context.update(
-                title=self.name_of(obj),
+                title=self.heading(obj),
                 subtitle=None,
-                name=self.name_of(obj),
+                name=self.heading(obj),
                 public_id=getattr(obj, "public_id", ""),
                 tools=self.object_tools(request, obj),
             )

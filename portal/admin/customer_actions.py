@@ -73,7 +73,9 @@ class IssueKeyForm(MemberForm):
 
 class InviteForm(ActionForm):
     email = forms.EmailField(label="E-mail", max_length=254)
-    name = forms.CharField(max_length=200, required=False, help_text="Kept as it is for a person who is known.")
+    name = forms.CharField(
+        max_length=200, required=False, help_text="Kept as it is for a person who is known."
+    )
     role = forms.ChoiceField(choices=Membership.Role, initial=Membership.Role.DEVELOPER)
 
     def __init__(self, objects: Sequence[Customer], *args: Any, **kwargs: Any) -> None:
@@ -147,7 +149,10 @@ def _losing_keys(*sentences: str) -> Any:
     def explain(objects: Sequence[Customer]) -> list[str]:
         alive = IssuedKey.objects.filter(customer__in=objects).alive().count()
         keys = f"{alive} key{'s' * (alive != 1)}" if alive else "No key"
-        return [f"{keys} will be revoked, at once and for good." if alive else f"{keys} is affected.", *sentences]
+        return [
+            f"{keys} will be revoked, at once and for good." if alive else f"{keys} is affected.",
+            *sentences,
+        ]
 
     return explain
 

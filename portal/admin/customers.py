@@ -30,8 +30,8 @@ class CustomerForm(ServiceForm):
         fields = ("name", "email", "external_id", "status")
         help_texts = {
             "email": "Where billing and security notices go. Members sign in with their own addresses.",
-            "external_id": "The id that billing and token claims know. Empty: the portal's own id. "
-            "Fixed once a key exists.",
+            "external_id": "The id that billing and token claims know. Fixed once a key exists; "
+            "left empty at first, it is the portal's own id.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -54,7 +54,9 @@ class CustomerAdmin(PortalModelAdmin):
     search_help_text = "The beginning of a name, or a whole id, external id or e-mail address."
     subtitle = "Companies that use your API. Their people, plans and keys hang on them."
     empty_title = "No customers yet"
-    empty_text = "Add the first one here, or create customers from your billing system over the management API."
+    empty_text = (
+        "Add the first one here, or create customers from your billing system over the management API."
+    )
 
     # Lists
 
@@ -85,8 +87,11 @@ class CustomerAdmin(PortalModelAdmin):
         return [
             (None, {"fields": ("name", "email", "external_id", "state", "created_at_shown")}),
             ("Plan and keys", {"fields": ("subscriptions_shown", "keys_shown", "operations_shown")}),
-            ("People", {"fields": ("members_shown", "accounts_shown")}),
+            ("People", {"fields": (*self._unless_inline(request, obj), "accounts_shown")}),
         ]
+
+    def _unless_inline(self, request: HttpRequest, customer: Customer) -> tuple[str, ...]:
+        return () if self.get_inlines(request, customer) and customer.memberships.exists() else ("members_shown",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
@@ -100,7 +105,9 @@ class CustomerAdmin(PortalModelAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         if obj is None or obj.deleted_at is not None:
             return []
-        many = Membership.objects.filter(customer=obj)[: MOST_MEMBERS_INLINE + 1].count() > MOST_MEMBERS_INLINE
+        many = (
+            Membership.objects.filter(customer=obj)[: MOST_MEMBERS_INLINE + 1].count() > MOST_MEMBERS_INLINE
+        )
         return [] if many else [MembersInline]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -116,7 +123,8 @@ class CustomerAdmin(PortalModelAdmin):
     def subscriptions_shown(self, customer: Customer) -> SafeString | str:
         rows = Subscription.objects.filter(customer=customer).select_related("plan").order_by("-id")
         lines = [
-            format_html("{} on {} {}", link(row), link(row.plan), pill(row.status)) for row in rows[:SHOWN_HERE]
+            format_html("{} on {} {}", link(row), link(row.plan), pill(row.status))
+            for row in rows[:SHOWN_HERE]
         ]
         return self._lines(lines, rows, Subscription, customer, "None: the default plan counts.")
 
@@ -151,7 +159,8 @@ class CustomerAdmin(PortalModelAdmin):
     def accounts_shown(self, customer: Customer) -> SafeString | str:
         rows = ProviderAccount.objects.filter(customer=customer).order_by("id")[:20]
         lines = [
-            format_html("{} at {} {}", row.kind.capitalize(), row.plugin, code(row.external_id)) for row in rows
+            format_html("{} at {} {}", row.kind.capitalize(), row.plugin, code(row.external_id))
+            for row in rows
         ]
         return _list(lines) if lines else "No accounts at gateways or identity providers."
 
@@ -198,4 +207,6 @@ class CustomerAdmin(PortalModelAdmin):
 
 
 def _list(lines: list[SafeString]) -> SafeString:
-    return format_html('<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", ((line,) for line in lines)))
+    return format_html(
+        '<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", ((line,) for line in lines))
+    )

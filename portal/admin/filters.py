@@ -42,7 +42,6 @@ class ParentFilter(SimpleListFilter):
         return queryset.filter(**{self.field: value}) if value.isdecimal() else queryset.none()
 
 
-
 def parent_filter(model: type[Model], field: str) -> type[ParentFilter]:
     """A ``ParentFilter`` on a foreign key: ``?customer__id__exact=7``."""
     return type(

@@ -23,9 +23,15 @@ def shown(events: Iterable[AuditEvent]) -> list[Entry]:
     """The entries with their actors' names; one query for all names."""
     found = list(events)
     people = {event.actor.removeprefix("user ") for event in found if event.actor.startswith("user ")}
-    names = {user.public_id: describe(user) for user in User.objects.filter(public_id__in=people)} if people else {}
+    names = (
+        {user.public_id: describe(user) for user in User.objects.filter(public_id__in=people)}
+        if people
+        else {}
+    )
     return [
-        Entry(event.at, actor_name(event.actor, names), event.action, event.object, detail(event.detail), event)
+        Entry(
+            event.at, actor_name(event.actor, names), event.action, event.object, detail(event.detail), event
+        )
         for event in found
     ]
 
@@ -46,4 +52,8 @@ def detail(values: dict[str, Any]) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
-    return {True: "yes", False: "no", None: "none"}.get(value, str(value)) if not isinstance(value, dict) else str(value)
+    return (
+        {True: "yes", False: "no", None: "none"}.get(value, str(value))
+        if not isinstance(value, dict)
+        else str(value)
+    )

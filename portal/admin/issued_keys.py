@@ -27,19 +27,25 @@ from tokens.durations import format_duration
 
 class RotateForm(ActionForm):
     overlap = DurationText(
-        zero=True, initial="24h", help_text="So long the old key still works: 24h, 7d, or 0 to end it at once."
+        zero=True,
+        initial="24h",
+        help_text="So long the old key still works: 24h, 7d, or 0 to end it at once.",
     )
 
 
 class RevokeForm(ActionForm):
-    reason = forms.CharField(required=False, max_length=200, help_text="Kept with the key; its owner sees it.")
+    reason = forms.CharField(
+        required=False, max_length=200, help_text="Kept with the key; its owner sees it."
+    )
 
 
 def _rotate(actor: Actor, key: IssuedKey, values: dict[str, Any]) -> Any:
     operation = rotate_key(actor, key.pk, overlap=values["overlap"])
     run_inline(operation)
     new = IssuedKey.objects.get(pk=operation.key_id)
-    return format_html("{} is rotated: {} takes over; its user reveals it at /keys/{}", key.public_id, link(new), new)
+    return format_html(
+        "{} is rotated: {} takes over; its user reveals it at /keys/{}", key.public_id, link(new), new
+    )
 
 
 def _revoke(actor: Actor, key: IssuedKey, values: dict[str, Any]) -> None:
@@ -93,21 +99,35 @@ class StatusFilter(SimpleListFilter):
 @admin.register(IssuedKey)
 class IssuedKeyAdmin(ReadOnlyAdmin):
     confirmed = ACTIONS
-    list_display = ("name_shown", "public_id", "customer_shown", "person", "plugin", "state", "expires", "created")
+    list_display = (
+        "name_shown",
+        "public_id",
+        "customer_shown",
+        "person",
+        "plugin",
+        "state",
+        "expires",
+        "created",
+    )
     list_select_related = ("customer", "user")
     list_filter = (
         StatusFilter, PluginFilter, parent_filter(Customer, "customer"), parent_filter(User, "user"),
         parent_filter(Subscription, "subscription"), parent_filter(SigningKey, "signing_key"),
     )  # fmt: skip
     search_fields = ("public_id",)
-    search_help_text = "A whole key id or id at the provider, a customer or the beginning of an e-mail address."
+    search_help_text = (
+        "A whole key id or id at the provider, a customer or the beginning of an e-mail address."
+    )
     subtitle = "Credentials given to customers. Secrets are shown once, to their users, and never here."
     empty_title = "No keys issued yet"
     empty_text = "Open a customer and choose “Issue key”."
     fieldsets = (
         (None, {"fields": ("name", "state", "customer_link", "user_link", "subscription_link", "plugin")}),
         ("Credential", {"fields": ("starts_with", "scopes_shown", "provider_id", "jti_shown", "signed_by")}),
-        ("Life", {"fields": ("created_at_shown", "activated", "expires_at_shown", "lifetime_shown", "last_used")}),
+        (
+            "Life",
+            {"fields": ("created_at_shown", "activated", "expires_at_shown", "lifetime_shown", "last_used")},
+        ),
         ("Secret", {"fields": ("secret_shown",)}),
         ("Rotation", {"fields": ("predecessor", "successor", "retires")}),
         ("Revocation", {"fields": ("revoked", "revoke_reason")}),
@@ -118,6 +138,19 @@ class IssuedKeyAdmin(ReadOnlyAdmin):
         if term.startswith("key_"):
             return Q(public_id=term)
         return Q(jti=term) | (Q(external_id=term) & ~Q(external_id="")) | of_customer_or_user(term)
+
+    def heading(self, found: IssuedKey) -> str:
+        return found.name or found.public_id
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the parts of its life that haven't come."""
+        key: IssuedKey = obj
+        hidden = set()
+        if not (key.rotated_from_id or key.retires_at or key.successors.exists()):
+            hidden.add("Rotation")
+        if not key.revoked_at and key.status != IssuedKey.Status.REVOKING:
+            hidden.add("Revocation")
+        return [part for part in self.fieldsets if part[0] not in hidden]
 
     def listed(self, found: IssuedKey) -> str:
         user = found.user.email if found.user else "no user"

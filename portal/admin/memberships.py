@@ -59,7 +59,10 @@ def _remove(actor: Actor, membership: Membership, values: dict[str, Any]) -> Non
 
 
 def _consequences(memberships: Sequence[Membership]) -> list[str]:
-    return ["They lose access to the customer's pages at once.", "Keys they made stay: they are the customer's."]
+    return [
+        "They lose access to the customer's pages at once.",
+        "Keys they made stay: they are the customer's.",
+    ]
 
 
 REMOVE = ConfirmedAction("remove", "Remove", "remove", "removed", _remove, _consequences, destructive=True)

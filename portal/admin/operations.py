@@ -67,7 +67,16 @@ ACTIONS = (
 @admin.register(Operation)
 class OperationAdmin(ReadOnlyAdmin):
     confirmed = ACTIONS
-    list_display = ("kind_shown", "public_id", "customer_shown", "plugin", "status", "attempts", "error", "created")
+    list_display = (
+        "kind_shown",
+        "public_id",
+        "customer_shown",
+        "plugin",
+        "status",
+        "attempts",
+        "error",
+        "created",
+    )
     list_select_related = ("customer",)
     list_filter = (
         "state", "kind", PluginFilter, parent_filter(Customer, "customer"), parent_filter(IssuedKey, "key"),
@@ -91,7 +100,9 @@ class OperationAdmin(ReadOnlyAdmin):
         return of_customer_or_user(term)
 
     def listed(self, found: Operation) -> str:
-        return f"{found.public_id} · {found.get_kind_display()} · {found.customer} · {found.get_state_display()}"
+        return (
+            f"{found.public_id} · {found.get_kind_display()} · {found.customer} · {found.get_state_display()}"
+        )
 
     @admin.display(description="Work")
     def kind_shown(self, operation: Operation) -> str:

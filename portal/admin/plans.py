@@ -49,7 +49,14 @@ class PlanForm(ServiceForm):
 @admin.register(Plan)
 class PlanAdmin(PortalModelAdmin):
     form = PlanForm
-    list_display = ("name", "slug_shown", "max_keys_shown", "lifetime", "scopes_shown", "requires_subscription")
+    list_display = (
+        "name",
+        "slug_shown",
+        "max_keys_shown",
+        "lifetime",
+        "scopes_shown",
+        "requires_subscription",
+    )
     list_filter = ("requires_subscription",)
     search_fields = ("slug",)
     search_help_text = "A slug, or the beginning of a name."

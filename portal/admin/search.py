@@ -30,7 +30,9 @@ def of_customer_or_user(term: str, *, user: str = "user_id", customer: str = "cu
     """Rows of the customers and users that the term stands for; both are looked up first."""
     found = Q()
     if user:
-        found |= Q(**{f"{user}__in": list(User.objects.filter(users(term)).values_list("pk", flat=True)[:MOST])})
+        found |= Q(
+            **{f"{user}__in": list(User.objects.filter(users(term)).values_list("pk", flat=True)[:MOST])}
+        )
     if customer:
         named = Customer.objects.filter(customers(term)).values_list("pk", flat=True)
         found |= Q(**{f"{customer}__in": list(named[:MOST])})

@@ -14,13 +14,16 @@ from django.utils.safestring import SafeString
 
 from portal.admin.actions import ActionForm, ConfirmedAction
 from portal.admin.base import ReadOnlyAdmin
-from portal.admin.show import NOTHING, code, list_link, moment, pill, relative, when
+from portal.admin.show import NOTHING, list_link, moment, pill, relative, when
 from portal.core.actor import Actor
 from portal.core.clock import now
 from portal.core.errors import Conflict
 from portal.models import IssuedKey, SigningKey
 from portal.services.signing_keys.rotate import (
-    may_activate_at, revoke_signing_key, rotate_signing_key, stage_signing_key,
+    may_activate_at,
+    revoke_signing_key,
+    rotate_signing_key,
+    stage_signing_key,
 )  # fmt: skip
 
 State = SigningKey.State
@@ -34,7 +37,9 @@ class ActivateForm(ActionForm):
 
 
 class RevokeForm(ActionForm):
-    reason = forms.CharField(max_length=200, help_text="Kept with the signing key and with every key it takes along.")
+    reason = forms.CharField(
+        max_length=200, help_text="Kept with the signing key and with every key it takes along."
+    )
     sure = forms.BooleanField(label="Yes, refuse everything this key ever signed, at once")
 
 
@@ -86,7 +91,7 @@ ACTIONS = (
     ),
     ConfirmedAction(
         "activate", "Activate", "activate", "activated", _activate, _about_activating, form=ActivateForm,
-        one=True, primary=True, offered=lambda key: key.state == State.STAGED,
+         one=True, offered=lambda key: key.state == State.STAGED,
     ),
     ConfirmedAction(
         "revoke", "Revoke", "revoke", "revoked", _revoke, _about_revoking, form=RevokeForm, destructive=True,

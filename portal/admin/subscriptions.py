@@ -69,7 +69,11 @@ class SubscriptionAdmin(PortalModelAdmin):
     empty_text = "Without one, a customer is on the plan “default”."
 
     def matches(self, term: str) -> Q:
-        return Q(public_id=term) | (Q(external_id=term) & ~Q(external_id="")) | of_customer_or_user(term, user="")
+        return (
+            Q(public_id=term)
+            | (Q(external_id=term) & ~Q(external_id=""))
+            | of_customer_or_user(term, user="")
+        )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

@@ -81,7 +81,9 @@ class UserAdmin(PortalModelAdmin):
     def may(self, user: User) -> SafeString:
         if not user.is_active:
             return pill("inactive", "Deactivated")
-        return pill("staff", "Superuser" if user.is_superuser else "Staff") if user.is_staff else pill("active")
+        return (
+            pill("staff", "Superuser" if user.is_superuser else "Staff") if user.is_staff else pill("active")
+        )
 
     @admin.display(description="Customers")
     def customer_count(self, user: User) -> SafeString:

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.fields import Duration, StrictSerializer, Text
+from portal.api.fields import Duration, ExternalId, StrictSerializer, Text
 from portal.api.idempotency import answer_once
 from portal.api.view import PortalView, one
 from portal.core.errors import NotFound
@@ -45,9 +45,7 @@ class TokenIn(StrictSerializer):
     scopes = serializers.ListField(
         child=serializers.ChoiceField(list(SCOPES)), min_length=1, max_length=len(SCOPES)
     )
-    customer = serializers.RegexField(
-        r"^[\x21-\x7e]{1,255}\Z", required=False, help_text="Bind it to one customer."
-    )
+    customer = ExternalId(required=False, help_text="Bind it to one customer.")
     expires_in = Duration(required=False)
 
 

@@ -39,7 +39,7 @@ class BrowserSessionAuthentication(SessionAuthentication):
             return None
         user = found[0]
         assert isinstance(user, User)
-        return user, actor_of_user(user, recent_sign_in=has_recent_sign_in(request))
+        return user, actor_of_user(user, recent_sign_in=has_recent_sign_in(request, user))
 
 
 class ManagementTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

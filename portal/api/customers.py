@@ -5,7 +5,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.fields import StrictSerializer, Text
+from portal.api.fields import ExternalId, StrictSerializer, Text
 from portal.api.idempotency import answer_once
 from portal.api.view import PortalView, checked_choice, one
 from portal.models import Customer
@@ -32,7 +32,7 @@ class EmailText(serializers.EmailField):
 class CustomerChange(StrictSerializer):
     name = Text(max_length=200)
     email = EmailText(max_length=254, required=False, allow_blank=True)
-    external_id = serializers.RegexField(r"^[\x21-\x7e]{1,255}\Z", required=False)
+    external_id = ExternalId(required=False)
     status = serializers.ChoiceField(Customer.Status.choices, required=False)
 
 

@@ -3,10 +3,13 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.views import SpectacularAPIView
+from rest_framework.negotiation import DefaultContentNegotiation
 
 
 class Schema(SpectacularAPIView):
     """The OpenAPI document, YAML by default, JSON with ``?format=json``."""
+
+    content_negotiation_class = DefaultContentNegotiation
 
 
 def docs(request: HttpRequest) -> HttpResponse:

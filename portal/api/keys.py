@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.customers import EmailText
-from portal.api.fields import Duration, StrictSerializer, Text, TextList
+from portal.api.fields import Duration, DurationOrZero, ExternalId, StrictSerializer, Text, TextList
 from portal.api.idempotency import work_once
 from portal.api.view import PortalView, checked_choice, one
 from portal.core.actor import Actor
@@ -77,7 +77,7 @@ class KeyWithSecret(KeyOut):
     ]
 )  # fmt: skip
 class KeyIn(StrictSerializer):
-    customer = serializers.RegexField(r"^[\x21-\x7e]{1,255}\Z", help_text="`id` or `external_id`")
+    customer = ExternalId(help_text="`id` or `external_id`")
     user = EmailText(max_length=254, help_text="E-mail of a member of the customer.")
     name = Text(max_length=100)
     plugin = Text(max_length=64, required=False)
@@ -86,7 +86,7 @@ class KeyIn(StrictSerializer):
 
 
 class RotateIn(StrictSerializer):
-    overlap = Duration(required=False, zero=True)
+    overlap = DurationOrZero(required=False)
 
 
 class RevokeIn(StrictSerializer):

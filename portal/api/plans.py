@@ -5,7 +5,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.fields import Duration, Flag, Number, StrictSerializer, Text, TextList
+from portal.api.fields import Duration, Flag, Matching, Number, StrictSerializer, Text, TextList
 from portal.api.idempotency import answer_once
 from portal.api.view import PortalView, one
 from portal.models import Plan
@@ -42,7 +42,9 @@ class PlanChange(StrictSerializer):
 
 @extend_schema_serializer(examples=[OpenApiExample("A plan", value=_EXAMPLE, request_only=True)])
 class PlanIn(PlanChange):
-    slug = serializers.RegexField(r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$")
+    slug = Matching(
+        r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", "must be 1 to 64 lower-case letters, digits and hyphens"
+    )
 
 
 class Plans(PortalView):

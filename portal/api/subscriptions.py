@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.fields import StrictSerializer, Text
+from portal.api.fields import ExternalId, StrictSerializer, Text
 from portal.api.idempotency import answer_once
 from portal.api.view import PortalView, one
 from portal.core.errors import Invalid
@@ -25,7 +25,7 @@ class SubscriptionOut(serializers.Serializer[Subscription]):
 
 class SubscriptionChange(StrictSerializer):
     plan = Text(max_length=64)
-    external_id = serializers.RegexField(r"^[\x21-\x7e]{0,255}\Z", required=False, allow_blank=True)
+    external_id = ExternalId(required=False, allow_blank=True)
     status = serializers.ChoiceField(Subscription.Status.choices, required=False)
 
     def validate_plan(self, slug: str) -> Plan:

@@ -21,7 +21,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 class TokenForm(serializers.Serializer[Any]):
     token = serializers.CharField()
-    token_type_hint = serializers.CharField(required=False)
+    token_type_hint = serializers.CharField(required=False, allow_blank=True)
 
 
 class Introspection(serializers.Serializer[Any]):
@@ -30,8 +30,8 @@ class Introspection(serializers.Serializer[Any]):
 
 
 def _token(request: Request) -> str:
-    form: QueryDict = request.data  # type: ignore[assignment]  # what the form parser gives
-    values = form.getlist("token")
+    form = request.data  # an empty body is no form
+    values = form.getlist("token") if isinstance(form, QueryDict) else []
     if len(values) != 1 or not values[0]:
         raise Malformed("invalid_request", "Send exactly one form member token.")
     return str(values[0])

@@ -27,6 +27,10 @@ class PortalView(GenericAPIView[Any]):
         actor: Actor = self.request.auth  # type: ignore[assignment]  # what our authentication returns
         return actor
 
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The methods, in ``Allow``."""
+        return Response(status=204)
+
     def body(
         self, request: Request, serializer: type[serializers.Serializer[Any]], *, partial: bool = False
     ) -> Any:

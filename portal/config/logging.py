@@ -36,7 +36,10 @@ def logging_config(level: str, form: str) -> None:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "portal"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {"django.request": {"level": "ERROR"}, "django.server": {"level": "WARNING"}},
+        "loggers": {
+            "django.request": {"level": "ERROR"},
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
+        },
     })  # fmt: skip
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -1,7 +1,9 @@
 """Granian, as this portal runs it."""
 
 import os
+import socket
 
+from django.core.management.base import CommandError
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -13,8 +15,27 @@ from portal.management.processes import die_with_parent
 LARGEST_HEAD = 65_536
 
 
+def check_address(host: str, port: int) -> None:
+    """Raise ``CommandError`` when another program listens there.
+
+    Granian sets SO_REUSEPORT: without a look first, two portals would share the port unnoticed,
+    each answering some of the requests.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            raise CommandError(f"can't listen on {host} port {port} (PORT): {exc.strerror}") from exc
+
+
 def serve(host: str, port: int, *, workers: int, threads: int) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are finished first."""
+    """Serve until SIGTERM or SIGINT; requests under way are finished first.
+
+    Raises ``CommandError`` when the address is taken.
+    """
+    check_address(host, port)
     # Granian's workers would outlive a server that was killed, and keep its port.
     os.register_at_fork(after_in_child=die_with_parent)
     Server(

@@ -69,11 +69,17 @@ def update_user(actor: Actor, user_id: int, changes: Mapping[str, Any]) -> User:
 
 
 def _keep_staff(actor: Actor, user: User, changed: list[str]) -> None:
-    lost = [name for name in ("is_active", "is_staff", "is_superuser") if name in changed and not getattr(user, name)]
+    lost = [
+        name
+        for name in ("is_active", "is_staff", "is_superuser")
+        if name in changed and not getattr(user, name)
+    ]
     if not lost:
         return
     if actor.user_id == user.pk:
-        raise Conflict("not_yourself", "You can't shut yourself out: ask another superuser. Nothing was changed.")
+        raise Conflict(
+            "not_yourself", "You can't shut yourself out: ask another superuser. Nothing was changed."
+        )
     others = User.objects.select_for_update().filter(is_superuser=True, is_staff=True, is_active=True)
     if not any(other.pk != user.pk for other in others):
         raise Conflict("last_superuser", "Somebody has to be superuser: make another one first.")
@@ -92,7 +98,9 @@ def save_staff_group(
             with transaction.atomic():
                 group.save()
         except IntegrityError as exc:
-            raise Conflict("group_exists", "There is a group of this name already. Nothing was changed.") from exc
+            raise Conflict(
+                "group_exists", "There is a group of this name already. Nothing was changed."
+            ) from exc
         group.permissions.set(permissions)
         record(actor, Action.STAFF_GROUP_CHANGED, f"grp_{group.pk}",
                permissions=sorted(permission.codename for permission in permissions))  # fmt: skip

@@ -22,7 +22,7 @@ def branding(request: HttpRequest) -> dict[str, str]:
 def branding_css(request: HttpRequest) -> HttpResponse:
     """The accent colour as a style sheet: the CSP allows no inline styles."""
     accent = settings.PORTAL_ACCENT_COLOR
-    css = f":root{{--accent:{accent};--accent-ink:{_readable_on(accent)}}}\n"
+    css = f":root,html[data-theme]{{--accent:{accent};--accent-ink:{_readable_on(accent)}}}\n"
     return HttpResponse(css, content_type="text/css")
 
 

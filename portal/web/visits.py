@@ -17,7 +17,7 @@ from portal.models import Customer, Membership, User
 from portal.services.actors import actor_of_user
 
 CURRENT_CUSTOMER = "customer"
-_TITLES = {NotFound: "There is nothing here", NotAllowed: "You may not do this", Gone: "This is gone"}
+_TITLES = {NotFound: "There is nothing here", NotAllowed: "You may not do this", Gone: "This secret is gone"}
 P = ParamSpec("P")
 
 
@@ -91,7 +91,7 @@ def _answer(
         return redirect(request.path)
     if not memberships:
         return render(request, "portal/no_customer.html")
-    actor = actor_of_user(user, recent_sign_in=has_recent_sign_in(request))
+    actor = actor_of_user(user, recent_sign_in=has_recent_sign_in(request, user))
     visit = Visit(actor, user, memberships, _current(request, memberships))
     return view(request, visit, *args, **kwargs)
 

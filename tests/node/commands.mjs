@@ -11,7 +11,7 @@ export async function answerCommands({ verify, renew }) {
       if (command.renew) await renew();
       else answer = { claims: await verify(command.token) };
     } catch (error) {
-      answer = { refusal: error.code ?? error.name, message: error.message };
+      answer = { refusal: error.code ?? error.constructor.name, message: error.message };
     }
     process.stdout.write(JSON.stringify(answer) + "\n");
   }

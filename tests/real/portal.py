@@ -35,7 +35,7 @@ class Portal:
         self.url = f"http://127.0.0.1:{self.port}"
         self.mark = uuid4().hex
         self._log = folder / "portal.log"
-        self._checkout = checkout
+        self.checkout = checkout
         self._process: subprocess.Popen[bytes] | None = None
         # Nothing of the suite's own environment: what counts is what a user would give.
         self.environ = {
@@ -62,7 +62,7 @@ class Portal:
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "manage.py", *command],
-                cwd=self._checkout, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.checkout, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
 
     def wait_ready(self, url: str | None = None) -> None:
@@ -88,7 +88,7 @@ class Portal:
         found = sorted(living(self.mark), key=lambda process: process.pid)
         return [process for process in found if command in process.command]
 
-    def signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
 
@@ -102,7 +102,7 @@ class Portal:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Stop it as a user does; fails when a process is left behind. Returns the exit status."""
-        self.signal(number)
+        self.send(number)
         return self.wait()
 
     def clean_up(self) -> None:
@@ -121,7 +121,7 @@ class Portal:
         """Run a manage.py command in the portal's environment."""
         done = subprocess.run(
             [sys.executable, "manage.py", *command],
-            cwd=self._checkout, env=self.environ, capture_output=True, text=True, timeout=60, check=False,
+            cwd=self.checkout, env=self.environ, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert not check or done.returncode == 0, f"{command}: {done.stderr}"
         return done

@@ -8,6 +8,7 @@ from django.core.management import call_command
 
 from portal.management.command import PortalCommand
 from portal.management.processes import Processes
+from portal.management.web_server import check_address
 from portal.models import User
 from portal.services.bootstrap import create_staff
 from provisioning.secret import Secret
@@ -17,6 +18,7 @@ class Command(PortalCommand):
     help = "Prepare the database, create the first staff account, and serve web and worker."
 
     def run(self, **options: Any) -> None:
+        check_address("127.0.0.1", settings.PORT)
         call_command("prepare", verbosity=0)
         self._first_staff()
         url = f"http://127.0.0.1:{settings.PORT}"

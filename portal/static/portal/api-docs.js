@@ -1,5 +1,10 @@
 // Swagger UI on our own specification; requests go to this portal only.
 const place = document.getElementById("api-docs");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+
+follow();
+dark.addEventListener("change", follow);
 
 SwaggerUIBundle({
   domNode: place,

@@ -14,6 +14,8 @@ from portal.web.words import exact_span
 from tokens.durations import format_duration, parse_duration
 
 _LIFETIMES = tuple(timedelta(days=days) for days in (1, 7, 30, 90, 180, 365))
+USUAL = "usual"
+"""The lifetime that the plugin and the plan give when nobody asks for another."""
 _OVERLAPS = (timedelta(hours=1), timedelta(hours=24), timedelta(days=7), timedelta(days=30))
 
 
@@ -29,7 +31,7 @@ class NewKeyForm(forms.Form):
     )
     plugin = forms.ChoiceField(label="Kind", required=False)
     expires_in = forms.ChoiceField(
-        label="Lifetime", required=False, help_text="After that it stops working. Rotate it before."
+        label="Lifetime", help_text="After that it stops working. Rotate it before."
     )
     scopes = forms.MultipleChoiceField(
         label="What it may do", required=False, widget=forms.CheckboxSelectMultiple
@@ -61,7 +63,7 @@ class NewKeyForm(forms.Form):
         return {
             "name": values["name"],
             "plugin": values.get("plugin") or None,
-            "expires_in": parse_duration(lifetime) if lifetime else None,
+            "expires_in": None if lifetime == USUAL else parse_duration(lifetime),
             "scopes": values.get("scopes"),
         }
 
@@ -108,4 +110,4 @@ def _lifetimes(plan: Plan, slugs: Sequence[str]) -> list[tuple[str, str]]:
         only = usual.pop()
         words = f"{exact_span(only)} (usual)" if only else "Until it is revoked"
         spans.discard(only)
-    return [("", words), *((format_duration(span), exact_span(span)) for span in sorted(spans))]
+    return [(USUAL, words), *((format_duration(span), exact_span(span)) for span in sorted(spans))]

@@ -42,7 +42,7 @@ def reveal(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
     except NotAllowed as exc:
         if exc.code != "recent_sign_in_required":
             raise
-        messages.info(request, "Then press “Reveal the secret” once more.")
+        messages.info(request, "Confirm first, then press “Reveal the secret” once more.")
         return redirect(
             f"{reverse('account_reauthenticate')}?{urlencode({'next': reverse('key', args=[id])})}"
         )

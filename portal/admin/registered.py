@@ -1,0 +1,20 @@
+"""Every page of the admin: importing a noun's module registers it. ``portal.apps`` imports this."""
+
+from portal.admin import (
+    access_tokens,
+    audit_events,
+    customers,
+    groups,
+    issued_keys,
+    memberships,
+    operations,
+    plans,
+    signing_keys,
+    subscriptions,
+    users,
+)  # fmt: skip
+
+__all__ = [
+    "access_tokens", "audit_events", "customers", "groups", "issued_keys", "memberships", "operations",
+    "plans", "signing_keys", "subscriptions", "users",
+]  # fmt: skip
