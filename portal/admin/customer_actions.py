@@ -111,9 +111,9 @@ def _provision(actor: Actor, customer: Customer, values: dict[str, Any]) -> Any:
     run_inline(operation)
     operation = Operation.objects.get(pk=operation.pk)
     _stop_if_failed(operation)
-    told = "{} is provisioned at {} ({})"
+    told = "Provisioned {} at {} ({})"
     if operation.state != Operation.State.SUCCEEDED:
-        told = "{} is being provisioned at {} ({})"
+        told = "Provisioning {} at {} is on its way ({})"
     return format_html(told, values["user"].email, operation.plugin, link(operation))
 
 
@@ -127,7 +127,7 @@ def _stop_if_failed(operation: Operation) -> None:
 
 def _invite(actor: Actor, customer: Customer, values: dict[str, Any]) -> Any:
     membership = add_member(actor, customer.pk, **values)
-    return f"{membership.user.email} is a member now, as {membership.role}."
+    return f"Added {membership.user.email} as {membership.role}."
 
 
 def _to(status: Customer.Status) -> Any:

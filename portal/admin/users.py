@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from portal.admin.base import PortalModelAdmin, ServiceForm
 from portal.admin.search import users
-from portal.admin.show import code, describe, link, list_link, moment, pill, when
+from portal.admin.show import describe, link, list_link, moment, pill, when
 from portal.core.actor import Actor
 from portal.models import IssuedKey, ManagementToken, Membership, User
 from portal.services.users import create_user, update_user
@@ -69,6 +69,12 @@ class UserAdmin(PortalModelAdmin):
         kwargs["widget"] = forms.CheckboxSelectMultiple()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        if "groups" in form.base_fields:
+            form.base_fields["groups"].widget.can_add_related = False
+        return form
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Staff's accounts are for superusers: nobody gives themselves more than they have."""
         if obj is not None and obj.is_staff and not request.user.is_superuser:  # type: ignore[union-attr]
@@ -99,7 +105,7 @@ class UserAdmin(PortalModelAdmin):
 
     @admin.display(description="Joined")
     def joined_shown(self, user: User) -> SafeString | str:
-        return format_html("{} {}", moment(user.date_joined), code(user.public_id))
+        return moment(user.date_joined)
 
     @admin.display(description="Last sign-in")
     def signed_in_shown(self, user: User) -> SafeString | str:

@@ -11,7 +11,6 @@ from rest_framework import serializers
 
 from tokens.durations import parse_duration
 
-
 LONGEST = timedelta(days=3650)
 
 

@@ -39,6 +39,7 @@ def logging_config(level: str, form: str) -> None:
         "loggers": {
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            "psycopg.pool": {"level": "ERROR"},
         },
     })  # fmt: skip
     structlog.configure(

@@ -30,7 +30,9 @@ def check_address(host: str, port: int) -> None:
             raise CommandError(f"can't listen on {host} port {port} (PORT): {exc.strerror}") from exc
 
 
-def serve(host: str, port: int, *, workers: int, threads: int) -> None:
+def serve(
+    host: str, port: int, *, workers: int, threads: int, target: str = "portal.config.wsgi:application"
+) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first.
 
     Raises ``CommandError`` when the address is taken.
@@ -39,7 +41,7 @@ def serve(host: str, port: int, *, workers: int, threads: int) -> None:
     # Granian's workers would outlive a server that was killed, and keep its port.
     os.register_at_fork(after_in_child=die_with_parent)
     Server(
-        "portal.config.wsgi:application",
+        target,
         address=host,
         port=port,
         interface=Interfaces.WSGI,

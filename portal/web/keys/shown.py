@@ -46,10 +46,10 @@ def status_of_key(key: IssuedKey) -> Status:
 
 
 def expiry_words(key: IssuedKey) -> str:
-    """When the key stops or stopped working by itself: ``in 29 days``, ``never``."""
-    if key.expires_at is not None:
-        return from_now(key.expires_at)
-    return "never" if key.status == IssuedKey.Status.ACTIVE else "–"
+    """When the key stops or stopped working by itself: ``in 30 days``, ``never``; empty when it won't."""
+    if key.shown_status not in ("active", "expired"):
+        return ""
+    return from_now(key.expires_at) if key.expires_at is not None else "never"
 
 
 def masked(key: IssuedKey) -> str:

@@ -1,0 +1,8 @@
+"""The least a WSGI application can do: the yardstick for the JWKS."""
+
+BODY = b"x" * 914
+
+
+def application(environ, start_response):  # type: ignore[no-untyped-def]
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))])
+    return [BODY]
