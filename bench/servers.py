@@ -58,8 +58,9 @@ def portal(kind: str) -> Iterator[tuple[int, dict[str, str]]]:
     with database(kind) as url:
         port = free_port()
         environ = {
-            **os.environ, "PORTAL_ENV": "development", "DATABASE_URL": url, "PORT": str(port), "LOG_LEVEL": "error",
-            "SECRET_KEY": "bench" * 10, "PORTAL_SEALING_KEYS": "hcneb" * 10, "LATCHKEY_STAFF_PASSWORD": "bench",
+            **os.environ, "PORTAL_ENV": "development", "DATABASE_URL": url, "PORT": str(port),
+            "LOG_LEVEL": "error", "SECRET_KEY": "bench" * 10, "PORTAL_SEALING_KEYS": "hcneb" * 10,
+            "LATCHKEY_STAFF_PASSWORD": "bench",
         }  # fmt: skip
         with running(
             [sys.executable, "manage.py", "serve", "--workers", "1", "--port", str(port)], port, environ

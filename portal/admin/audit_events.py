@@ -57,17 +57,13 @@ class AuditEventAdmin(ReadOnlyAdmin):
         customer = list(
             Customer.objects.filter(Q(public_id=term) | Q(external_id=term)).values_list("pk", flat=True)
         )
-        found = Q(public_id=term) | Q(object=term) | Q(actor=f"{kind} {term}") | Q(action=term)
-        return found | Q(customer_id__in=customer) if customer else found
+        named = Q(public_id=term) | Q(object=term) | Q(actor=f"{kind} {term}") | Q(action=term)
+        return named | Q(customer_id__in=customer) if customer else named
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         person = User.objects.filter(public_id=Substr(OuterRef("actor"), len("user ") + 1))
-        return (
-            super()
-            .get_queryset(request)
-            .defer("mac")
-            .annotate(actor_email=Subquery(person.values("email")[:1]))
-        )
+        rows = super().get_queryset(request).defer("mac")
+        return rows.annotate(actor_email=Subquery(person.values("email")[:1]))
 
     @admin.display(description="Action")
     def action_shown(self, event: AuditEvent) -> SafeString | str:

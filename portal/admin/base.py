@@ -1,6 +1,5 @@
 """What all our lists and pages share: bounded lists, changes by services, audit as history."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -47,7 +46,7 @@ class ServiceForm(DjangoModelForm):
         return {name: self.cleaned_data[name] for name in names if name in self.changed_data}
 
 
-class Named(forms.ModelChoiceField):
+class Named(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
     """Offers people and customers by name; ``str()`` of a model never shows an address."""
 
     def label_from_instance(self, obj: Model) -> str:
@@ -59,8 +58,8 @@ class PortalModelAdmin(DjangoModelAdmin):
 
     form = ServiceForm
     confirmed: tuple[ConfirmedAction, ...] = ()
-    ordering: Sequence[str] = ("-id",)
-    sortable_by: Sequence[str] = ()
+    ordering = ("-id",)
+    sortable_by = ()
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
@@ -111,7 +110,7 @@ class PortalModelAdmin(DjangoModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         context = {
-            "title": self.opts.verbose_name_plural.capitalize(),
+            "title": str(self.opts.verbose_name_plural).capitalize(),
             "empty_title": self.empty_title,
             "empty_text": self.empty_text,
             "list_subtitle": self.subtitle,
@@ -230,8 +229,9 @@ class PortalModelAdmin(DjangoModelAdmin):
         ]
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
+        obj = context["original"]
         context["show_save_and_add_another"] = False
         if obj is not None:
             context.update(
@@ -241,7 +241,7 @@ class PortalModelAdmin(DjangoModelAdmin):
                 public_id=getattr(obj, "public_id", ""),
                 tools=self.object_tools(request, obj),
             )
-        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 class ReadOnlyAdmin(PortalModelAdmin):

@@ -91,7 +91,11 @@ class CustomerAdmin(PortalModelAdmin):
         ]
 
     def _unless_inline(self, request: HttpRequest, customer: Customer) -> tuple[str, ...]:
-        return () if self.get_inlines(request, customer) and customer.memberships.exists() else ("members_shown",)
+        return (
+            ()
+            if self.get_inlines(request, customer) and customer.memberships.exists()
+            else ("members_shown",)
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

@@ -61,7 +61,7 @@ def dashboard(request: HttpRequest) -> Dashboard:
     may = request.user.has_perm
     cards = [card() for permission, card in CARDS if may(f"portal.{permission}")]
     panels = [panel() for permission, panel in PANELS if may(f"portal.{permission}")]
-    events = AuditEvent.objects.order_by("-id")[:8] if may("portal.view_auditevent") else []
+    events = list(AuditEvent.objects.order_by("-id")[:8]) if may("portal.view_auditevent") else []
     return Dashboard(cards, panels, shown(events))
 
 

@@ -46,4 +46,4 @@ class Words(forms.CharField):
         """Each word is judged by the service."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return self.to_python(self.prepare_value(initial)) != self.to_python(data)
+        return bool(self.to_python(self.prepare_value(initial)) != self.to_python(data))

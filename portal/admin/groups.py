@@ -29,7 +29,7 @@ GRANTABLE = (
 """Permissions that something here or at the management API asks for."""
 
 
-class PermissionBoxes(forms.ModelMultipleChoiceField):
+class PermissionBoxes(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.name)
 
@@ -80,7 +80,7 @@ class GroupAdmin(PortalModelAdmin):
         )
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
+        return bool(request.user.is_superuser)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)

@@ -42,7 +42,8 @@ class RevokeForm(ActionForm):
 def _rotate(actor: Actor, key: IssuedKey, values: dict[str, Any]) -> Any:
     operation = rotate_key(actor, key.pk, overlap=values["overlap"])
     run_inline(operation)
-    new = IssuedKey.objects.get(pk=operation.key_id)
+    new = operation.key
+    assert new is not None
     return format_html(
         "{} is rotated: {} takes over; its user reveals it at /keys/{}", key.public_id, link(new), new
     )

@@ -24,7 +24,7 @@ State = Operation.State
 class RetryForm(ActionForm):
     confirm_absent = forms.BooleanField(
         required=False, label="I looked at the provider: nothing was created",
-        help_text="Only for an operation whose answer was lost and can't be looked up. When in doubt, leave it off.",
+        help_text="Only when an answer was lost and can't be looked up. When in doubt, leave it off.",
     )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def bounded_count(rows: Any) -> int:
     """How many rows a queryset or list has, up to ``MOST`` + 1."""
     if isinstance(rows, list):
         return len(rows[: MOST + 1])
-    return rows.order_by().values("pk")[: MOST + 1].count()
+    return int(rows.order_by().values("pk")[: MOST + 1].count())
 
 
 def shown_count(number: int) -> str:

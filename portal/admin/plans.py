@@ -61,7 +61,6 @@ class PlanAdmin(PortalModelAdmin):
     search_fields = ("slug",)
     search_help_text = "A slug, or the beginning of a name."
     subtitle = "Customers without a subscription are on the plan “default”."
-    prepopulated_fields: dict[str, Any] = {}
 
     def matches(self, term: str) -> Q:
         return Q(slug=term.lower()) | name_begins("name", term)

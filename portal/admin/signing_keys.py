@@ -57,7 +57,11 @@ def _activate(actor: Actor, key: SigningKey, values: dict[str, Any]) -> str:
 
 def _revoke(actor: Actor, key: SigningKey, values: dict[str, Any]) -> str:
     hit = revoke_signing_key(actor, key.kid, reason=values["reason"])
-    return f"{key.kid} is revoked, and with it {hit.keys} keys of {hit.customers} customers."
+    keys, customers = (
+        f"{hit.keys} key{'s' * (hit.keys != 1)}",
+        f"{hit.customers} customer{'s' * (hit.customers != 1)}",
+    )
+    return f"{key.kid} is revoked, and with it {keys} of {customers}."
 
 
 def _about_staging(keys: Sequence[SigningKey]) -> list[str]:

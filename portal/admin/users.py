@@ -51,7 +51,7 @@ class UserAdmin(PortalModelAdmin):
         return super().get_queryset(request).defer("password")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        staff = [("Staff", {"fields": STAFF_FIELDS})] if request.user.is_superuser else []  # type: ignore[union-attr]
+        staff = [("Staff", {"fields": STAFF_FIELDS})] if request.user.is_superuser else []
         if obj is None:
             return [(None, {"fields": ("email", "name")}), *staff]
         return [
@@ -77,7 +77,7 @@ class UserAdmin(PortalModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Staff's accounts are for superusers: nobody gives themselves more than they have."""
-        if obj is not None and obj.is_staff and not request.user.is_superuser:  # type: ignore[union-attr]
+        if obj is not None and obj.is_staff and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
 

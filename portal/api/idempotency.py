@@ -9,9 +9,9 @@ from typing import Protocol
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.problems import Malformed, problem_of
+from portal.api.problems import problem_of
 from portal.core.actor import Actor
-from portal.core.errors import Conflict, Gone, Invalid, NotFound, PortalError
+from portal.core.errors import Conflict, Gone, Invalid, Malformed, NotFound, PortalError
 from portal.models import IdempotencyRecord, Operation
 from portal.services import idempotency
 from portal.services.idempotency import Answer

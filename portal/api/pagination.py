@@ -9,8 +9,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.problems import Malformed
-from portal.core.errors import Invalid
+from portal.core.errors import Invalid, Malformed
 
 MOST = 200
 

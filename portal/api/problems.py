@@ -10,21 +10,10 @@ from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from portal.core import problems
 from portal.core.errors import PortalError
-from portal.core.problems import CONTENT_TYPE, problem, problem_response
+from portal.core.problems import CONTENT_TYPE, problem, problem_response, status_of
 
 log = structlog.get_logger("portal.api")
-
-
-class Malformed(PortalError):
-    """The request can't be read (400)."""
-
-
-def status_of(error: PortalError) -> int:
-    if isinstance(error, Malformed):
-        return 400
-    return problems.status_of(error)
 
 
 def problem_of(error: PortalError) -> dict[str, Any]:

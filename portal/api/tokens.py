@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.parsers import StrictFormParser
-from portal.api.problems import Malformed
 from portal.api.view import PortalView
+from portal.core.errors import Malformed
 from portal.core.problems import problem
 from portal.services.keys.revoke import revoke_key
 from portal.services.verification import good_key, issued_key_of

@@ -65,7 +65,9 @@ SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failed"
-SECURE_SSL_REDIRECT = SECURE
+# Without a proxy of ours every request looks like plain HTTP: redirecting would answer nothing else.
+SECURE_SSL_REDIRECT = SECURE and TRUSTED_PROXIES > 0
+SILENCED_SYSTEM_CHECKS = [] if TRUSTED_PROXIES else ["security.W008"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE
@@ -107,7 +109,7 @@ CACHES: dict[str, dict[str, Any]] = {
     )
 }
 try:
-    vars().update(environ.Env.email_url_config(env.text("EMAIL_URL", "consolemail://")))
+    vars().update(environ.Env.email_url_config(env.text("EMAIL_URL", "consolemail://" if DEVELOPMENT else "smtp://localhost:25")))
 except (KeyError, ValueError, environ.ImproperlyConfigured) as exc:
     raise ConfigError("EMAIL_URL", "is no mail URL such as smtp+tls://user:password@host:587") from exc
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"no-reply@{_base.hostname}")

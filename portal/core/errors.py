@@ -16,6 +16,10 @@ class PortalError(Exception):
         self.errors = dict(errors or {})
 
 
+class Malformed(PortalError):
+    """The request can't be read (400)."""
+
+
 class Invalid(PortalError):
     """A value is well-formed but not acceptable (422)."""
 

@@ -6,13 +6,22 @@ from typing import Any
 
 from django.http import JsonResponse
 
-from portal.core.errors import Conflict, Gone, Invalid, NotAllowed, NotFound, PortalError, Unavailable
+from portal.core.errors import (
+    Conflict,
+    Gone,
+    Invalid,
+    Malformed,
+    NotAllowed,
+    NotFound,
+    PortalError,
+    Unavailable,
+)
 
 CONTENT_TYPE = "application/problem+json"
 LARGEST_BODY = 1_048_576
 """Bytes of a request's body; more is 413."""
 STATUS: Mapping[type[PortalError], int] = {
-    Invalid: 422, NotAllowed: 403, NotFound: 404, Conflict: 409, Gone: 410, Unavailable: 503,
+    Malformed: 400, Invalid: 422, NotAllowed: 403, NotFound: 404, Conflict: 409, Gone: 410, Unavailable: 503,
 }  # fmt: skip
 
 
@@ -47,6 +56,6 @@ def database_unavailable() -> JsonResponse:
     return problem_response(
         503,
         "database_unavailable",
-        "The database doesn't answer, so nothing was changed. Try again in a few seconds.",
+        "The database doesn't answer. Repeat this in a few seconds, with the same Idempotency-Key if any.",
         headers={"Retry-After": "5"},
     )

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from portal.core.clock import now
 from portal.core.process import is_gone, this_process
@@ -21,12 +21,12 @@ def claim_operation(*, lease: timedelta = LEASE) -> Operation | None:
     Operations of one customer at one plugin run one at a time. After ``lease`` another worker
     may repeat it, so handlers must tolerate running twice. Commits before returning.
     """
+    same = Operation.objects.filter(customer_id=OuterRef("customer_id"), plugin=OuterRef("plugin"))
+    busy = same.filter(state=State.RUNNING)
+    earlier = same.due().filter(id__lt=OuterRef("id"))
+    free = Operation.objects.due().filter(~Exists(busy), ~Exists(earlier))
     with transaction.atomic():
-        due = Operation.objects.due()
-        busy = Operation.objects.filter(state=State.RUNNING, lease_until__gt=now())
-        for candidate in _locked(due.order_by("run_after", "id"))[:20]:
-            if busy.filter(customer_id=candidate.customer_id, plugin=candidate.plugin).exists():
-                continue
+        for candidate in _locked(free.order_by("run_after", "id"))[:1]:
             return _take(candidate, lease)
     return None
 

@@ -68,7 +68,7 @@ def customers_page(
             response = _answer(request, request.user, view, *args, **kwargs)
         except PortalError as exc:
             response = refused(request, exc)
-        pass
+        response["Cache-Control"] = "no-store, private"
         return response
 
     return page

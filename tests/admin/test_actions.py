@@ -39,7 +39,9 @@ def test_staff_issue_a_key_and_never_see_its_secret(admin: Admin, owner: Members
     assert key.status == "active"
     assert key.user == owner.user
     told = text_of(answer)
-    assert f"Key {key.public_id} issued for {owner.user.email}: they reveal it at /keys/{key.public_id}" in told
+    assert (
+        f"Key {key.public_id} issued for {owner.user.email}: they reveal it at /keys/{key.public_id}" in told
+    )
     secret = unseal(key.sealed_secret).reveal().strip('"')
     assert secret
     assert secret not in answer.content.decode()
@@ -52,7 +54,9 @@ def test_issuing_by_the_lists_menu_asks_first(admin: Admin, owner: Membership) -
     assert asked.status_code == 200
     assert "What will happen" in text_of(asked)
     assert not IssuedKey.objects.exists()
-    admin.choose("customer", "issue_key", owner.customer, confirmed=True, user=owner.user_id, name="production")
+    admin.choose(
+        "customer", "issue_key", owner.customer, confirmed=True, user=owner.user_id, name="production"
+    )
     assert IssuedKey.objects.get().status == "active"
 
 
@@ -118,7 +122,9 @@ def test_suspending_asks_and_revokes(admin: Admin, issued: IssuedKey) -> None:
 def test_several_are_suspended_and_refusals_are_told(admin: Admin) -> None:
     three = [CustomerFactory(status=status) for status in ("closed", "active", "active")]
     answer = admin.choose("customer", "suspend", *three, confirmed=True)
-    assert f"2 suspended, 1 refused: {three[0].name}: A closed customer can't become suspended" in text_of(answer)
+    assert f"2 suspended, 1 refused: {three[0].name}: A closed customer can't become suspended" in text_of(
+        answer
+    )
     assert Customer.objects.filter(status="suspended").count() == 2
 
 
@@ -222,14 +228,16 @@ def test_revoking_a_signing_key_wants_a_reason_and_to_be_sure(admin: Admin, issu
     active.refresh_from_db()
     issued.refresh_from_db()
     assert (active.state, issued.status) == ("revoked", "revoked")
-    assert "1 keys of 1 customers" in text_of(answer)
+    assert "and with it 1 key of 1 customer." in text_of(answer)
 
 
 # Access tokens, subscriptions, memberships
 
 
 def test_an_access_token_is_shown_once_and_revoked(admin: Admin) -> None:
-    answer = admin.post("portal/managementtoken/add/", name="sync", scopes=["keys:read"], expires_in="90d", customer="")
+    answer = admin.post(
+        "portal/managementtoken/add/", name="sync", scopes=["keys:read"], expires_in="90d", customer=""
+    )
     token = ManagementToken.objects.get()
     assert "no-store" in answer["Cache-Control"]
     shown = re.search(r"lk_[0-9A-Za-z]{36}", answer.content.decode())
@@ -346,7 +354,10 @@ def test_looking_at_the_question_changes_nothing(
 ) -> None:
     events = AuditEvent.objects.count()
     assert admin.get(f"portal/{model}/{rows[model].pk}/act/{action}/").status_code == 200
-    assert admin.get(f"portal/{model}/{rows[model].pk}/act/{action}/", confirmed=action, **ANSWERS).status_code == 200
+    assert (
+        admin.get(f"portal/{model}/{rows[model].pk}/act/{action}/", confirmed=action, **ANSWERS).status_code
+        == 200
+    )
     assert admin.choose(model, action, rows[model]).status_code == 200
     assert AuditEvent.objects.count() == events
 

@@ -95,7 +95,13 @@ def test_a_membership_is_added_and_not_twice(admin: Admin) -> None:
 
 
 def test_a_plan_is_made_and_changed(admin: Admin) -> None:
-    values = {"name": "Pro", "slug": "pro", "max_keys": "5", "max_lifetime": "90d", "scopes": "a:read, a:write a:read"}
+    values = {
+        "name": "Pro",
+        "slug": "pro",
+        "max_keys": "5",
+        "max_lifetime": "90d",
+        "scopes": "a:read, a:write a:read",
+    }
     admin.post("portal/plan/add/", **values)
     plan = Plan.objects.get(slug="pro")
     assert (plan.scopes, plan.plugins, plan.max_keys) == (["a:read", "a:write"], [], 5)
@@ -115,7 +121,9 @@ def test_a_plans_bad_values_are_refused_at_their_fields(admin: Admin) -> None:
 
 def test_a_subscription_is_made_and_changed_but_not_cancelled_in_passing(admin: Admin) -> None:
     customer, plan = CustomerFactory(), PlanFactory()
-    admin.post("portal/subscription/add/", customer=customer.pk, plan=plan.pk, external_id="sub_1", status="trialing")
+    admin.post(
+        "portal/subscription/add/", customer=customer.pk, plan=plan.pk, external_id="sub_1", status="trialing"
+    )
     subscription = Subscription.objects.get()
     page = f"portal/subscription/{subscription.pk}/change/"
     admin.post(page, plan=plan.pk, external_id="sub_1", status="active")

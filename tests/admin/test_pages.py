@@ -41,7 +41,9 @@ def fill(rows: int) -> None:
         owner = MembershipFactory()
         SubscriptionFactory(customer=owner.customer, plan=PlanFactory())
         make_key(owner)
-        create_access_token(_everything(), owner=UserFactory(is_staff=True, is_superuser=True), scopes=["keys:read"])
+        create_access_token(
+            _everything(), owner=UserFactory(is_staff=True, is_superuser=True), scopes=["keys:read"]
+        )
     Group.objects.create(name=f"Support {rows}")
 
 
@@ -83,7 +85,9 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(admin: Admin, pat
     for rows in (1, 4):
         fill(rows)
         admin.get(f"{path}/")
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
             admin.get(f"{path}/")
         counted.append(len(queries))
     assert counted[0] == counted[1]
@@ -97,11 +101,15 @@ def test_no_list_counts_a_whole_table(admin: Admin, path: str) -> None:
         admin.get(f"{path}/")
     counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
     assert all("LIMIT 10001" in sql for sql in counts)
-    assert not [query["sql"] for query in queries if "DISTINCT" in query["sql"] and "permission" not in query["sql"]]
+    assert not [
+        query["sql"] for query in queries if "DISTINCT" in query["sql"] and "permission" not in query["sql"]
+    ]
 
 
 @pytest.mark.parametrize("path", LISTS)
-@pytest.mark.parametrize("term", ["acme", "cus_x", "key_x", "op_x", "tok_x", "usr_x", "a@b.example", "%", "\x00'"])
+@pytest.mark.parametrize(
+    "term", ["acme", "cus_x", "key_x", "op_x", "tok_x", "usr_x", "a@b.example", "%", "\x00'"]
+)
 def test_search_uses_no_substring_match(admin: Admin, path: str, term: str) -> None:
     with CaptureQueriesContext(connection) as queries:
         answer = admin.get(f"{path}/", q=term)
@@ -141,7 +149,19 @@ def test_what_services_write_cannot_be_added_or_changed(admin: Admin, issued: Is
 
 @pytest.mark.parametrize(
     "kind",
-    [Customer, User, Membership, Plan, Subscription, IssuedKey, Operation, SigningKey, ManagementToken, AuditEvent, Group],
+    [
+        Customer,
+        User,
+        Membership,
+        Plan,
+        Subscription,
+        IssuedKey,
+        Operation,
+        SigningKey,
+        ManagementToken,
+        AuditEvent,
+        Group,
+    ],
 )
 def test_every_page_of_an_object_and_its_history_is_shown(admin: Admin, kind: Any) -> None:
     fill(1)
@@ -179,7 +199,12 @@ def test_libraries_bring_no_pages_of_their_own() -> None:
 
 
 def test_autocomplete_names_people_by_address(admin: Admin, owner: Membership) -> None:
-    asked = {"app_label": "portal", "model_name": "membership", "field_name": "user", "term": owner.user.email[:6]}
+    asked = {
+        "app_label": "portal",
+        "model_name": "membership",
+        "field_name": "user",
+        "term": owner.user.email[:6],
+    }
     answer = admin.get("autocomplete/", **asked)
     assert owner.user.email in answer.content.decode()
 

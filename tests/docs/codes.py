@@ -7,8 +7,8 @@ from importlib import import_module
 
 from rest_framework.exceptions import NotAuthenticated
 
-from portal.api.problems import status_of
 from portal.core.errors import PortalError
+from portal.core.problems import status_of
 from provisioning.errors import ProvisioningError
 from tests.docs.sources import calls, functions, keyword, name_of, text_of, trees
 

@@ -1,6 +1,5 @@
 """``create_staff``."""
 
-import os
 from argparse import ArgumentParser
 from typing import Any
 
@@ -9,8 +8,7 @@ from django.core.validators import validate_email
 
 from portal.core.errors import Invalid
 from portal.management.command import PortalCommand
-from portal.services.bootstrap import create_staff
-from provisioning.secret import Secret
+from portal.management.staff_account import create_staff_account
 
 
 class Command(PortalCommand):
@@ -25,8 +23,4 @@ class Command(PortalCommand):
             validate_email(email)
         except ValidationError as exc:
             raise Invalid.field("--email", "is no e-mail address") from exc
-        given = os.environ.get("LATCHKEY_STAFF_PASSWORD")
-        password = create_staff(email, Secret(given) if given else None)
-        self.stdout.write(f"Staff account: {email}")
-        if not given:
-            self.stdout.write(f"Password (shown once): {password.reveal()}")
+        create_staff_account(email, self.stdout)

@@ -14,6 +14,7 @@ class Command(PortalCommand):
 
     def run(self, **options: Any) -> None:
         verbosity = options["verbosity"]
+        self.check()
         call_command("migrate", interactive=False, verbosity=verbosity)
         call_command("createcachetable", verbosity=verbosity)
         call_command("collectstatic", interactive=False, verbosity=0)

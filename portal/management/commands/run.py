@@ -8,10 +8,9 @@ from django.core.management import call_command
 
 from portal.management.command import PortalCommand
 from portal.management.processes import Processes
+from portal.management.staff_account import create_staff_account
 from portal.management.web_server import check_address
 from portal.models import User
-from portal.services.bootstrap import create_staff
-from provisioning.secret import Secret
 
 
 class Command(PortalCommand):
@@ -34,8 +33,4 @@ class Command(PortalCommand):
         if User.objects.filter(is_staff=True).exists():
             return
         email = os.environ.get("LATCHKEY_STAFF_EMAIL") or "staff@localhost.localdomain"
-        given = os.environ.get("LATCHKEY_STAFF_PASSWORD")
-        password = create_staff(email, Secret(given) if given else None)
-        self.stdout.write(f"Staff account: {email}")
-        if not given:
-            self.stdout.write(f"Password (shown once): {password.reveal()}")
+        create_staff_account(email, self.stdout)
