@@ -1,6 +1,7 @@
 """Objects that tests start from."""
 
 import factory
+from allauth.account.models import EmailAddress
 
 from portal.core.ids import new_id
 from portal.models import Customer, Membership, Plan, Subscription, User
@@ -14,6 +15,12 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     email = factory.Sequence(lambda n: f"user{n}@example.com")
     name = factory.Sequence(lambda n: f"User {n}")
     password = factory.django.Password("correct horse battery")
+
+    @factory.post_generation
+    def proven(self, create: bool, extracted: bool | None, **_: object) -> None:
+        """Unless ``proven=False`` the person has shown that the mailbox is theirs."""
+        if create and extracted is not False:
+            EmailAddress.objects.create(user=self, email=self.email, verified=True, primary=True)
 
 
 class CustomerFactory(factory.django.DjangoModelFactory[Customer]):

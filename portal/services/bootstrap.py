@@ -2,6 +2,7 @@
 
 import secrets
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from portal.core.actor import SYSTEM
@@ -18,5 +19,6 @@ def create_staff(email: str, password: Secret | None) -> Secret:
         if User.objects.filter(email=User.objects.normalize_email(email)).exists():
             raise Conflict("user_exists", "Somebody has this e-mail already. Nothing was created.")
         user = User.objects.create_superuser(email, chosen.reveal())
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         record(SYSTEM, Action.USER_CREATED, user.public_id, staff=True)
     return chosen

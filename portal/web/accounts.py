@@ -4,9 +4,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.account.signals import password_reset
 from django.conf import settings
+from django.dispatch import receiver
 from django.http import HttpRequest
 
+from portal.models import User
 from portal.web.branding import branding
 
 
@@ -32,3 +36,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 def _on_base_url(url: str) -> str:
     """The same path on ``PORTAL_BASE_URL``: links in mail never follow the request's Host."""
     return f"{settings.PORTAL_BASE_URL}{urlsplit(url).path}"
+
+
+@receiver(password_reset)
+def mailbox_is_proven(request: HttpRequest, user: User, **_: object) -> None:
+    """Who set a password through the link in a mail owns the mailbox: no second mail to prove it."""
+    EmailAddress.objects.update_or_create(
+        user=user, email=user.email, defaults={"verified": True, "primary": True}
+    )

@@ -338,12 +338,13 @@ def test_an_action_needs_its_permission(
     assert able.get(f"portal/{model}/{found.pk}/act/{action}/").status_code == 200
 
 
-@pytest.mark.parametrize(("model", "action", "permission"), NEEDED)
+@pytest.mark.parametrize(
+    ("model", "action", "permission"), [row for row in NEEDED if row[2] != f"change_{row[0]}"]
+)
 def test_an_action_needs_sight_of_the_object(
     staff_with: StaffWith, rows: dict[str, Any], model: str, action: str, permission: str
 ) -> None:
-    if permission == f"change_{model}":
-        pytest.skip("whoever may change it sees it")
+    """Whoever may change an object sees it; other permissions don't imply sight."""
     blind = staff_with(permission)
     assert blind.get(f"portal/{model}/{rows[model].pk}/act/{action}/").status_code == 403
 

@@ -36,9 +36,11 @@ class WebServer:
         self._process = self._portal.spawn("serve", "--prepared", "--workers", "1", "--port", str(self._port))
         self._portal.wait_ready(self.url)
 
-    def processes(self) -> list[Process]:
-        """The main process, then the one that answers."""
-        return self._portal.processes(f"--port {self._port}")
+    def victims(self, *, everything: bool) -> list[Process]:
+        """All its processes, or only the one that answers, which the main one then replaces."""
+        assert self._process is not None
+        found = self._portal.processes(f"--port {self._port}")
+        return [process for process in found if everything or process.pid != self._process.pid]
 
     def was_killed(self) -> None:
         """The main process is among the dead: wait for it, so that it can be started again."""
@@ -97,8 +99,8 @@ def send(posts: list[Post], server: WebServer, *, meanwhile: Callable[[], None] 
 
 
 def send_and_kill(posts: list[Post], server: WebServer, *, after: float, everything: bool) -> None:
-    """Kill -9 the server's processes ``after`` seconds, or only the one that answers; it is there again."""
-    victims = server.processes()[0 if everything else 1 :]  # looked up before: that takes longer than a POST
+    """Kill -9 the server (or only its process that answers) in the midst, and wait until it is back."""
+    victims = server.victims(everything=everything)  # looked up before: that takes longer than a POST
 
     def kill() -> None:
         time.sleep(after)

@@ -9,7 +9,7 @@ from django.test import Client
 
 from portal.models import User
 from tests.factories import MembershipFactory, UserFactory
-from tests.web.conftest import sign_in
+from tests.web.conftest import PASSWORD, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -72,3 +72,22 @@ def test_sign_in_never_leads_to_another_site() -> None:
     user = MembershipFactory().user
     credentials = {"login": user.email, "password": "correct horse battery", "next": "https://evil.example/"}
     assert Client().post("/accounts/login/", credentials).headers["Location"] == "/keys"
+
+
+def test_an_unproven_mailbox_does_not_sign_in() -> None:
+    user = UserFactory(proven=False)
+    client = Client()
+    answer = client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+    assert answer.url == "/accounts/confirm-email/"
+    assert client.get("/keys").status_code == 302
+
+
+def test_an_address_is_nobodys_before_it_is_proven() -> None:
+    """Memberships are given by e-mail, so taking somebody's address must not bring their customer."""
+    attacker = MembershipFactory().user
+    client = sign_in(attacker)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.post("/accounts/email/", {"action_add": "", "email": "ceo@victim.example"})
+    client.post("/accounts/email/", {"action_primary": "", "email": "ceo@victim.example"})
+    attacker.refresh_from_db()
+    assert attacker.email != "ceo@victim.example"

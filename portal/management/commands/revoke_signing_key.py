@@ -1,5 +1,6 @@
 """``revoke_signing_key``."""
 
+import re
 from argparse import ArgumentParser
 from typing import Any
 
@@ -8,8 +9,18 @@ from portal.management.command import PortalCommand
 from portal.services.signing_keys.rotate import revoke_signing_key
 
 
+# A kid is mostly a thumbprint (RFC 7638) in base64url, and one in 64 begins with a dash.
+_DASHED_KID = re.compile(r"-[A-Za-z0-9_-]{42}")
+
+
 class Command(PortalCommand):
     help = "Emergency: drop a signing key at once and revoke every unexpired key it signed."
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        # Behind `--`, argparse doesn't take it for an option.
+        kids = [text for text in argv[2:] if _DASHED_KID.fullmatch(text)]
+        others = [text for text in argv if text not in kids]
+        super().run_from_argv([*others, "--", *kids] if kids else argv)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("kid")
