@@ -109,7 +109,11 @@ CACHES: dict[str, dict[str, Any]] = {
     )
 }
 try:
-    vars().update(environ.Env.email_url_config(env.text("EMAIL_URL", "consolemail://" if DEVELOPMENT else "smtp://localhost:25")))
+    vars().update(
+        environ.Env.email_url_config(
+            env.text("EMAIL_URL", "consolemail://" if DEVELOPMENT else "smtp://localhost:25")
+        )
+    )
 except (KeyError, ValueError, environ.ImproperlyConfigured) as exc:
     raise ConfigError("EMAIL_URL", "is no mail URL such as smtp+tls://user:password@host:587") from exc
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"no-reply@{_base.hostname}")

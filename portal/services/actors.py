@@ -14,7 +14,10 @@ def actor_of_user(user: User, *, recent_sign_in: bool = True) -> Actor:
         user_id=user.pk,
         everywhere=_staff_scopes(user),
         by_customer={customer: ROLE_SCOPES[role] for customer, role in roles.items()},
-        admin_of=frozenset(pk for pk, role in roles.items() if role in ("owner", "admin")),
+        # Staff give memberships, their own too: these must not open other people's secrets.
+        admin_of=frozenset(
+            pk for pk, role in roles.items() if role in ("owner", "admin") and not user.is_staff
+        ),
         recent_sign_in=recent_sign_in,
     )
 

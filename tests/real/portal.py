@@ -44,7 +44,6 @@ class Portal:
             "PORTAL_ENV": "development",
             "PORT": str(self.port),
             "SIGNING_KEY_LEAD_TIME": "1s",
-            "PYTHONWARNINGS": "ignore",
             MARK: self.mark,
             **settings,
         }

@@ -17,6 +17,7 @@ class Command(PortalCommand):
         self.check()
         call_command("migrate", interactive=False, verbosity=verbosity)
         call_command("createcachetable", verbosity=verbosity)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        # The sidecar also brings Redoc, which nothing here serves.
+        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["redoc"])
         ensure_default_plan()
         sync_signing_keys()

@@ -8,7 +8,6 @@ from portal.core.actor import SYSTEM
 from portal.management.command import PortalCommand
 from portal.services.signing_keys.rotate import revoke_signing_key
 
-
 # A kid is mostly a thumbprint (RFC 7638) in base64url, and one in 64 begins with a dash.
 _DASHED_KID = re.compile(r"-[A-Za-z0-9_-]{42}")
 
