@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run demo test check bench faults lock clean-install
+.PHONY: run test check bench audit lock
 
 run: .venv/installed
 	@PORTAL_ENV=$${PORTAL_ENV:-development} exec $(BIN)/python manage.py run
@@ -17,13 +17,17 @@ check: .venv/installed-dev node_modules_installed
 	$(BIN)/djlint --check --lint --quiet templates
 	$(BIN)/mypy tokens provisioning portal
 	$(BIN)/lint-imports
-	$(BIN)/bandit -q -r tokens provisioning portal -c pyproject.toml
+	$(BIN)/bandit -q -ll -r tokens provisioning portal -c pyproject.toml
 	PORTAL_ENV=development $(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.deploy_check
 	@$(BIN)/python -m tests.run_all
 
 bench: .venv/installed-dev
 	@$(BIN)/python -m bench
+
+# Known vulnerabilities of what is pinned; asks PyPI.
+audit: .venv/installed-dev
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 
 # Resolve the pinned requirements anew.
 lock: .venv/installed-dev

@@ -34,6 +34,10 @@ _PROBLEM = {
 class PortalSchema(AutoSchema):
     """Adds the problem answers, the standard headers and closed request bodies."""
 
+    def get_summary(self) -> str:
+        """The first sentence of the method's docstring."""
+        return str(self.get_description()).split("\n")[0].split(". ")[0].rstrip(".")
+
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -27,7 +28,7 @@ class PortalView(GenericAPIView[Any]):
         actor: Actor = self.request.auth  # type: ignore[assignment]  # what our authentication returns
         return actor
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """The methods, in ``Allow``."""
         return Response(status=204)
 
