@@ -14,7 +14,7 @@ test: .venv/installed-dev node_modules_installed
 check: .venv/installed-dev node_modules_installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/djlint --check --lint --quiet templates
+	$(BIN)/djlint --lint --quiet templates
 	$(BIN)/mypy tokens provisioning portal
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -ll -r tokens provisioning portal -c pyproject.toml

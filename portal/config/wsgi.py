@@ -6,6 +6,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 
 from django.core.wsgi import get_wsgi_application
 
+from portal.config.chunked import ChunkedBodies
 from portal.published.application import Published
 
-application = Published(get_wsgi_application())
+application = Published(ChunkedBodies(get_wsgi_application()))

@@ -1,0 +1,26 @@
+"""Chunked request bodies: Django's WSGI handler takes a body without a length for none at all."""
+
+from collections.abc import Iterable
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from portal.core.problems import LARGEST_BODY
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+class ChunkedBodies:
+    """Reads a body of unknown length and tells ``inner`` its length.
+
+    No more is read than one byte beyond the largest body; then the length alone gets it refused.
+    """
+
+    def __init__(self, inner: "WSGIApplication") -> None:
+        self._inner = inner
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
+            body = environ["wsgi.input"].read(LARGEST_BODY + 1)
+            environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
+        return self._inner(environ, start_response)
