@@ -1,56 +1,28 @@
-"""Bodies, read strictly: one JSON document without duplicate members, or a form."""
+"""Bodies, read strictly: one JSON object, or a form."""
 
-import json
-import math
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser, FormParser
+from rest_framework.parsers import BaseParser
 
 from portal.core.problems import LARGEST_BODY
+from tokens.strict_json import parse_object
 
 
 class StrictJSONParser(BaseParser):
-    """RFC 8259 as it is meant: UTF-8, finite numbers, each member once, no lone surrogates."""
+    """A JSON object as RFC 8259 means it: each member once, finite numbers, no lone surrogates."""
 
     media_type = "application/json"
 
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
+    ) -> dict[str, object]:
         try:
-            text = stream.read(LARGEST_BODY + 1).decode("utf-8")
-            document = json.loads(
-                text, object_pairs_hook=_members_once, parse_constant=_no_constant, parse_float=_finite
-            )
-            json.dumps(document, ensure_ascii=False).encode("utf-8")
-        except (ValueError, RecursionError) as exc:
-            raise ParseError("The body is no valid JSON. Nothing was changed.") from exc
-        return document
-
-
-def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise ValueError("duplicate member")
-    return document
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
-
-
-class StrictFormParser(FormParser):
-    """``application/x-www-form-urlencoded``, as RFC 7662 and RFC 7009 ask for."""
+            return parse_object(stream.read(LARGEST_BODY + 1))
+        except ValueError as exc:
+            raise ParseError("The body is no valid JSON object. Nothing was changed.") from exc
 
 
 class JSONOnly(BaseContentNegotiation):

@@ -5,11 +5,11 @@ from typing import Any
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
+from rest_framework.parsers import FormParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.parsers import StrictFormParser
 from portal.api.view import PortalView
 from portal.core.errors import Malformed
 from portal.core.problems import problem
@@ -39,7 +39,7 @@ def _token(request: Request) -> str:
 
 class Introspect(PortalView):
     scopes = {"POST": "tokens:introspect"}
-    parser_classes = [StrictFormParser]
+    parser_classes = [FormParser]
 
     @extend_schema(
         operation_id="introspect", responses=Introspection,
@@ -56,7 +56,7 @@ class Introspect(PortalView):
 
 class Revoke(PortalView):
     scopes = {"POST": "keys:write"}
-    parser_classes = [StrictFormParser]
+    parser_classes = [FormParser]
 
     @extend_schema(
         operation_id="revoke", request={"application/x-www-form-urlencoded": TokenForm},

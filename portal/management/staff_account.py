@@ -4,7 +4,7 @@ import os
 
 from django.core.management.base import OutputWrapper
 
-from portal.services.bootstrap import create_staff
+from portal.services.users import create_staff
 from provisioning.config import environ_get_config
 from provisioning.secret import Secret
 

@@ -1,14 +1,13 @@
 """Users and their membership of customers; a customer that has an owner keeps one."""
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from portal.core.actor import Actor
-from portal.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from portal.core.errors import Conflict, NotAllowed, NotFound
 from portal.models import Customer, Membership, User
 from portal.services.audit import Action, record
 from portal.services.customers import lock_customer
+from portal.services.users import create_user
 
 Role = Membership.Role
 
@@ -21,10 +20,6 @@ def add_member(
     A user that exists keeps their name. Raises ``Conflict`` for somebody who is a member.
     """
     email = User.objects.normalize_email(email)
-    try:
-        validate_email(email)
-    except ValidationError as exc:
-        raise Invalid.field("email", "is no e-mail address") from exc
     with transaction.atomic():
         customer = lock_customer(customer_id)
         user = User.objects.filter(email=email).first() or _new_user(actor, email, name)
@@ -43,12 +38,9 @@ def add_member(
 
 def _new_user(actor: Actor, email: str, name: str) -> User:
     try:
-        with transaction.atomic():
-            user = User.objects.create_user(email, None, name=name)
-    except IntegrityError:
+        return create_user(actor, email=email, name=name)
+    except Conflict:  # made by somebody else a moment ago
         return User.objects.get(email=email)
-    record(actor, Action.USER_CREATED, user.public_id)
-    return user
 
 
 def update_member(

@@ -1,17 +1,20 @@
 """Users as staff see them: created, changed, let in or kept out, and what staff may do."""
 
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from portal.core.actor import Actor
+from portal.core.actor import SYSTEM, Actor
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.models import User
 from portal.services.audit import Action, record
+from provisioning.secret import Secret
 
 FIELDS = ("name", "is_active", "is_staff", "is_superuser")
 
@@ -44,13 +47,24 @@ def create_user(
     return user
 
 
+def create_staff(email: str, password: Secret | None) -> Secret:
+    """Store a staff account with all permissions and return its password, made here when None."""
+    chosen = password or Secret(secrets.token_urlsafe(15))
+    with transaction.atomic():
+        user = create_user(SYSTEM, email=email, is_staff=True, is_superuser=True)
+        user.set_password(chosen.reveal())
+        user.save(update_fields=["password"])
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return chosen
+
+
 def update_user(actor: Actor, user_id: int, changes: Mapping[str, Any]) -> User:
     """Change a person's name, whether they may sign in, or what they may do as staff.
 
     Raises ``Conflict`` for shutting oneself out and for the last superuser.
     """
     with transaction.atomic():
-        user = User.objects.select_for_update().filter(pk=user_id).first()
+        user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
         if user is None:
             raise NotFound("user")
         changed = [name for name in FIELDS if name in changes and getattr(user, name) != changes[name]]
@@ -80,7 +94,9 @@ def _keep_staff(actor: Actor, user: User, changed: list[str]) -> None:
         raise Conflict(
             "not_yourself", "You can't shut yourself out: ask another superuser. Nothing was changed."
         )
-    others = User.objects.select_for_update().filter(is_superuser=True, is_staff=True, is_active=True)
+    others = User.objects.select_for_update(no_key=True).filter(
+        is_superuser=True, is_staff=True, is_active=True
+    )
     if not any(other.pk != user.pk for other in others):
         raise Conflict("last_superuser", "Somebody has to be superuser: make another one first.")
 
@@ -90,7 +106,9 @@ def save_staff_group(
 ) -> Group:
     """Store what the members of a group of staff may do."""
     with transaction.atomic():
-        group = Group.objects.select_for_update().filter(pk=group_id).first() if group_id else Group()
+        group = (
+            Group.objects.select_for_update(no_key=True).filter(pk=group_id).first() if group_id else Group()
+        )
         if group is None:
             raise NotFound("group")
         group.name = name

@@ -40,7 +40,7 @@ def test_bodies_that_are_no_objects(api: Api, body: Any) -> None:
     import json
 
     answer = api.raw("POST", "/customers", json.dumps(body).encode(), "application/json")
-    assert_problem(answer, 422, "invalid")
+    assert_problem(answer, 400, "malformed")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from tests.real.portal import STAFF_EMAIL, STAFF_PASSWORD, Portal
 from tests.real.required import require
@@ -39,6 +39,10 @@ def open_page(browser: Browser) -> Iterator[Callable[[], Page]]:
     """Opens pages in sessions of their own; fails in the end for what the CSP or a script complained of."""
     contexts, complaints = [], []
 
+    def failed(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # what a navigation cuts short is nobody's fault
+            complaints.append(f"not loaded: {request.url} {request.failure}")
+
     def open_page() -> Page:
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         contexts.append(context)
@@ -48,7 +52,7 @@ def open_page(browser: Browser) -> Iterator[Callable[[], Page]]:
         page.expose_function("violated", lambda what: complaints.append(what))
         page.add_init_script(WATCH_CSP)
         page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
-        page.on("requestfailed", lambda request: complaints.append(f"not loaded: {request.url}"))
+        page.on("requestfailed", failed)
         return page
 
     yield open_page
