@@ -6,7 +6,7 @@ BIN := .venv/bin
 .PHONY: run test check bench audit lock
 
 run: .venv/installed
-	@PORTAL_ENV=$${PORTAL_ENV:-development} exec $(BIN)/python manage.py run
+	@exec $(BIN)/python manage.py run
 
 test: .venv/installed-dev node_modules_installed
 	@$(BIN)/python -m tests.run_all

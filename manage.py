@@ -3,10 +3,16 @@
 
 import os
 import sys
+from pathlib import Path
+
+from environ import Env
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
+    if sys.argv[1:2] == ["run"]:
+        Env.read_env(Path(__file__).with_name(".env"))
+        os.environ.setdefault("PORTAL_ENV", "development")
     from django.core.management import execute_from_command_line
     from django.core.management.base import CommandError
     from django.db import DatabaseError

@@ -61,8 +61,9 @@ TRUSTED_PROXIES = env.number("PORTAL_TRUSTED_PROXIES", 0, most=16)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
-SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
-CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+# __Host-: no other host of the domain can set it (RFC 6265bis 4.1.3.2); only with https.
+SESSION_COOKIE_NAME = "__Host-sessionid" if SECURE else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if SECURE else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "portal.web.errors.csrf_failed"
 # Without a proxy of ours every request looks like plain HTTP: redirecting would answer nothing else.

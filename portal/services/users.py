@@ -42,6 +42,8 @@ def create_user(
                 )
         except IntegrityError as exc:
             raise Conflict("user_exists", "Somebody has this e-mail already. Nothing was created.") from exc
+        # As good as proven: without a password only who reads that mailbox gets in.
+        EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
         user.groups.set(groups)
         record(actor, Action.USER_CREATED, user.public_id, staff=is_staff)
     return user
@@ -54,7 +56,6 @@ def create_staff(email: str, password: Secret | None) -> Secret:
         user = create_user(SYSTEM, email=email, is_staff=True, is_superuser=True)
         user.set_password(chosen.reveal())
         user.save(update_fields=["password"])
-        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return chosen
 
 

@@ -107,13 +107,13 @@ def sign_in(portal: Portal, password: str) -> Answer:
     """Fill in the sign-in form as a browser does."""
     url = portal.url + "/accounts/login/"
     page = request(url)
-    cookie = SimpleCookie(page.headers["Set-Cookie"])["csrf"].value
+    cookie = SimpleCookie(page.headers["Set-Cookie"])["csrftoken"].value
     hidden = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', page.body)
     assert hidden is not None
     form = {"login": STAFF_EMAIL, "password": password, "csrfmiddlewaretoken": hidden[1].decode()}
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
-        "Cookie": f"csrf={cookie}", "Origin": portal.url, "Referer": url,
+        "Cookie": f"csrftoken={cookie}", "Origin": portal.url, "Referer": url,
     }  # fmt: skip
     return request(url, "POST", urlencode(form).encode(), headers)
 

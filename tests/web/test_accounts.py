@@ -7,7 +7,9 @@ import pytest
 from django.core import mail
 from django.test import Client
 
+from portal.core.actor import SYSTEM
 from portal.models import User
+from portal.services.members import add_member
 from tests.factories import MembershipFactory, UserFactory
 from tests.web.conftest import PASSWORD, sign_in
 
@@ -91,3 +93,12 @@ def test_an_address_is_nobodys_before_it_is_proven() -> None:
     client.post("/accounts/email/", {"action_primary": "", "email": "ceo@victim.example"})
     attacker.refresh_from_db()
     assert attacker.email != "ceo@victim.example"
+
+
+def test_somebody_that_staff_added_needs_no_second_proof() -> None:
+    """A person added by staff has no password, so whoever has one read the mailbox."""
+    added = add_member(SYSTEM, MembershipFactory().customer_id, email="added@acme.example").user
+    assert not added.has_usable_password()
+    added.set_password(PASSWORD)
+    added.save()
+    assert sign_in(added).get("/keys").status_code == 200
