@@ -24,6 +24,8 @@ class Actor:
     by_customer: Mapping[int, frozenset[str]] = field(default_factory=dict)
     admin_of: frozenset[int] = frozenset()
     """Customers whose admin or owner this user is, signed in as a person."""
+    may_reveal: bool = True
+    """False for staff without the permission to see secrets, of their own keys too."""
     recent_sign_in: bool = True
     """False for a browser session whose last sign-in is too old for secrets."""
 

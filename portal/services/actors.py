@@ -18,6 +18,7 @@ def actor_of_user(user: User, *, recent_sign_in: bool = True) -> Actor:
         admin_of=frozenset(
             pk for pk, role in roles.items() if role in ("owner", "admin") and not user.is_staff
         ),
+        may_reveal=_may_reveal(user),
         recent_sign_in=recent_sign_in,
     )
 
@@ -39,7 +40,12 @@ def actor_of_token(token: ManagementToken) -> Actor:
         token_id=token.pk,
         everywhere=everywhere,
         by_customer=by_customer,
+        may_reveal=_may_reveal(owner),
     )
+
+
+def _may_reveal(user: User) -> bool:
+    return not user.is_staff or user.has_perm("portal.reveal_issuedkey")
 
 
 def _roles(user: User) -> dict[int, str]:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from portal.models import IssuedKey, Membership, User
@@ -67,6 +68,15 @@ def test_staff_that_made_themselves_members_see_no_others_keys_either(owner: Mem
     assert session.post(f"/keys/{issued['id']}/reveal", {}).status_code == 403
     own = session.post("/keys", {**key_for(owner), "user": staff.email})
     assert own.json()["secret"]
+
+
+def test_staff_see_secrets_of_their_own_keys_with_the_permission_alone(owner: Membership) -> None:
+    staff = UserFactory(is_staff=True)
+    MembershipFactory(user=staff, customer=owner.customer, role="developer")
+    own = {**key_for(owner), "user": staff.email}
+    assert "secret" not in Session(staff).post("/keys", own).json()
+    staff.user_permissions.add(Permission.objects.get(codename="reveal_issuedkey"))
+    assert Session(staff).post("/keys", own).json()["secret"]
 
 
 def test_an_admin_of_the_customer_may_reveal_and_a_developer_may_not(owner: Membership) -> None:

@@ -18,6 +18,8 @@ UNREVEALED_FOR = timedelta(days=7)
 
 def may_reveal(actor: Actor, key: IssuedKey) -> bool:
     """Its user, the customer's admins and owner, or the token that created it; never other staff."""
+    if not actor.may_reveal:
+        return False
     if actor.kind == "token":
         return key.created_by == actor.identity
     return actor.user_id is not None and (key.user_id == actor.user_id or key.customer_id in actor.admin_of)
