@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -51,7 +51,7 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
         case PermissionDenied() | exceptions.PermissionDenied():
             code = "csrf_failed" if "CSRF" in str(exc) else "not_allowed"
             body = problem(403, code, str(exc) or "You may not do this.")
-        case DatabaseError():
+        case OperationalError() | InterfaceError():
             log.error("api.database_error", error=type(exc).__name__)
             body = problem(503, "database_unavailable", "The database doesn't answer. Try again.")
             headers["Retry-After"] = "5"

@@ -5,7 +5,7 @@ import time
 from datetime import timedelta
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from portal.jobs.claim import claim_this, free_abandoned
 from portal.jobs.handlers import HANDLERS
@@ -30,7 +30,7 @@ def run_operation(operation: Operation) -> None:
     except ProvisioningError as exc:
         event.warning("operation.error", code=exc.code)
         _store_error(operation, exc)
-    except DatabaseError:
+    except (OperationalError, InterfaceError):
         raise
     except Exception:
         event.exception("operation.crashed")

@@ -2,7 +2,7 @@
 
 import sys
 
-from django.db import DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -39,7 +39,7 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """A database that is away is 503 and says when to come back; the rest is 500."""
-    away = isinstance(sys.exc_info()[1], DatabaseError)
+    away = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
     if _wants_problem(request):
         if away:
             return database_unavailable()
