@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from portal.jobs.claim import claim_this, free_abandoned
 from portal.jobs.handlers import HANDLERS
+from portal.jobs.heartbeat import Heartbeat
 from portal.models import Operation
 from portal.services.keys.activate import fail_key
 from portal.services.operations import LeaseLost, fenced, finish, retry_later
@@ -23,7 +24,8 @@ def run_operation(operation: Operation) -> None:
     """Run a claimed operation and store how it ended. Raises only when the database is away."""
     event = log.bind(operation=operation.public_id, kind=operation.kind, attempt=operation.attempts)
     try:
-        HANDLERS[operation.kind](operation)
+        with Heartbeat(operation):
+            HANDLERS[operation.kind](operation)
         event.info("operation.succeeded")
     except LeaseLost:
         event.warning("operation.lease_lost")
