@@ -19,11 +19,14 @@ class PortalConfig(AppConfig):
         from portal.core.clock import now
         from portal.core.plugins import set_registry
         from portal.services.signing_keys.lookup import DatabaseSigner
+        from portal.services.signing_keys.sync import sync_signing_keys
         from provisioning.config import environ_get_config
         from provisioning.contract import Toolbox
         from provisioning.registry import load_plugins
 
-        toolbox = Toolbox(now=now, signer=DatabaseSigner(), base_url=settings.PORTAL_BASE_URL)
+        toolbox = Toolbox(
+            now=now, signer=DatabaseSigner(sync_signing_keys), base_url=settings.PORTAL_BASE_URL
+        )
         get_config = environ_get_config(os.environ)
         set_registry(load_plugins(settings.PLUGIN_APIM_PROVIDER, get_config, toolbox))
         post_migrate.connect(_after_migrate, sender=self)

@@ -17,6 +17,9 @@ from provisioning.config import GetConfig
 from provisioning.secret import Secret
 from tokens.jwk import PrivateKey
 
+LONGEST_LIFE = timedelta(days=3650)
+"""No key is made to live longer than ten years."""
+
 CONTRACT_VERSION = 1
 """A plugin names the version it was written for; the registry refuses another."""
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from portal.admin.actions import ActionForm, ConfirmedAction
@@ -22,6 +24,7 @@ from portal.core.actor import Actor
 from portal.core.clock import now
 from portal.core.errors import PortalError
 from portal.core.scopes import SCOPES
+from portal.core.sign_in import has_recent_sign_in
 from portal.models import Customer, ManagementToken, User
 from portal.services.access_tokens import create_access_token, revoke_access_token
 from portal.services.actors import actor_of_user
@@ -138,6 +141,9 @@ class ManagementTokenAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         user = request.user
         assert isinstance(user, User)
+        if not has_recent_sign_in(request, user):
+            again = urlencode({"next": request.path})
+            return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{again}")
         actor = actor_of_user(user)
         form = NewTokenForm(actor, request.POST or None)
         context = {

@@ -86,9 +86,20 @@ class CustomerAdmin(PortalModelAdmin):
             return [(None, {"fields": ("name", "email", "external_id", "status")})]
         return [
             (None, {"fields": ("name", "email", "external_id", "state", "created_at_shown")}),
-            ("Plan and keys", {"fields": ("subscriptions_shown", "keys_shown", "operations_shown")}),
+            ("Plan and keys", {"fields": self._visible(request)}),
             ("People", {"fields": (*self._unless_inline(request, obj), "accounts_shown")}),
         ]
+
+    def _visible(self, request: HttpRequest) -> tuple[str, ...]:
+        """What belongs to a customer is shown to those who may see it elsewhere, too."""
+        fields = {
+            "view_subscription": "subscriptions_shown",
+            "view_issuedkey": "keys_shown",
+            "view_operation": "operations_shown",
+        }
+        return tuple(
+            field for permission, field in fields.items() if request.user.has_perm(f"portal.{permission}")
+        )
 
     def _unless_inline(self, request: HttpRequest, customer: Customer) -> tuple[str, ...]:
         return (

@@ -55,8 +55,8 @@ def _about_rotating(keys: Sequence[IssuedKey]) -> list[str]:
 def _about_revoking(keys: Sequence[IssuedKey]) -> list[str]:
     usable = sum(key.is_usable for key in keys)
     return [
-        f"{usable} of {len(keys)} can be used now; requests with them will be refused.",
-        "Revoking is for good. Introspection says so at once, status lists within seconds.",
+        f"{usable} of {len(keys)} can be used now. Revoking is for good.",
+        "A gateway that asks the portal refuses at once; one that verifies by itself, when the key expires.",
         "A key that has ended already stays as it is.",
     ]
 

@@ -91,6 +91,8 @@ class OneCustomer(PortalView):
         """Change a customer. Suspending or closing revokes every key at every plugin."""
         customer = one(Customer.objects.visible_to(self.actor, "customers:write"), "customer", public_id=id)
         changes = self.body(request, CustomerChange, partial=True)
+        if {"external_id", "status"} & set(changes):
+            self.actor.require_everywhere("customers:write")
         return Response(CustomerOut(update_customer(self.actor, customer.pk, changes)).data)
 
     @extend_schema(operation_id="customers_delete", responses={204: None})

@@ -9,9 +9,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from provisioning.contract import LONGEST_LIFE
 from tokens.durations import parse_duration
-
-LONGEST = timedelta(days=3650)
 
 
 class Text(serializers.CharField):
@@ -63,7 +62,7 @@ def _duration_schema(least: int) -> dict[str, Any]:
     text = "^[1-9][0-9]{0,3}(s|m|h|d|w|y)$" if least else "^(0|0s|[1-9][0-9]{0,3}(s|m|h|d|w|y))$"
     return {
         "oneOf": [
-            {"type": "integer", "minimum": least, "maximum": int(LONGEST.total_seconds())},
+            {"type": "integer", "minimum": least, "maximum": int(LONGEST_LIFE.total_seconds())},
             {"type": "string", "pattern": text},
         ],
         "description": "Seconds, or shorthand: 90s 15m 12h 30d 2w 1y.",
@@ -85,7 +84,7 @@ class Duration(serializers.Field[Any, Any, Any, Any]):
             span = parse_duration(data)
         except ValueError as exc:
             raise serializers.ValidationError(str(exc)) from exc
-        if span > LONGEST:
+        if span > LONGEST_LIFE:
             raise serializers.ValidationError("must be at most 10 years")
         return str(data) if self._keep else span
 

@@ -37,7 +37,7 @@ def answer_once(request: Request, actor: Actor, change: Callable[[], Answer]) ->
         return _response(change())
     _, known, _ = _begin(repeatable, change)
     assert known is not None  # stored in the transaction of the change
-    return _response(known)
+    return _response(_shown_to(actor, known))
 
 
 def work_once(request: Request, actor: Actor, change: Callable[[], Operation], work: Work) -> Response:
@@ -49,7 +49,7 @@ def work_once(request: Request, actor: Actor, change: Callable[[], Operation], w
         return _response(work.answer(begun))
     record, known, began = _begin(repeatable, change)
     if known is not None:
-        return _response(known)
+        return _response(_shown_to(actor, known))
     operation = record.operation
     assert operation is not None  # set together with the record
     try:
@@ -91,6 +91,14 @@ def _repeatable(request: Request, actor: Actor) -> idempotency.Request | None:
         key=key,
         body_digest=_digest(request.data),
     )
+
+
+def _shown_to(actor: Actor, answer: Answer) -> Answer:
+    """The answer, without its secret for a browser whose sign-in is not recent any more."""
+    if actor.recent_sign_in or not isinstance(answer.body, dict):
+        return answer
+    body = {name: value for name, value in answer.body.items() if name not in ("secret", "token")}
+    return Answer(answer.status, body, answer.headers)
 
 
 def _refusal(error: PortalError) -> Answer:

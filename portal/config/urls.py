@@ -7,7 +7,6 @@ from django.urls import include, path
 
 from portal.web.branding import branding_css
 
-admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from portal.core.errors import NotAllowed
@@ -19,11 +20,12 @@ class Actor:
     kind: Literal["user", "token", "system"]
     public_id: str
     user_id: int | None = None
-    token_id: int | None = None
     everywhere: frozenset[str] = frozenset()
     by_customer: Mapping[int, frozenset[str]] = field(default_factory=dict)
     admin_of: frozenset[int] = frozenset()
     """Customers whose admin or owner this user is, signed in as a person."""
+    ends_at: datetime | None = None
+    """When the token that calls expires: what it creates to call with ends then, too."""
     may_reveal: bool = True
     """False for staff without the permission to see secrets, of their own keys too."""
     recent_sign_in: bool = True

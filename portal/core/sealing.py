@@ -36,8 +36,3 @@ def unseal(sealed: str) -> Secret:
             "sealing_key_missing",
             "A stored secret can't be opened with PORTAL_SEALING_KEYS. Put the former key back.",
         ) from exc
-
-
-def reseal(sealed: str) -> str:
-    """Encrypt again under the newest key."""
-    return seal(unseal(sealed))

@@ -7,7 +7,8 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from portal.core.clock import now
 from portal.core.process import is_gone, this_process
-from portal.models import Operation
+from portal.models import IssuedKey, Operation
+from portal.services.keys.activate import mark_key
 from portal.services.operations import LEASE
 
 State = Operation.State
@@ -24,19 +25,35 @@ def claim_operation(*, lease: timedelta = LEASE) -> Operation | None:
     same = Operation.objects.filter(customer_id=OuterRef("customer_id"), plugin=OuterRef("plugin"))
     busy = same.filter(state=State.RUNNING)
     earlier = same.due().filter(id__lt=OuterRef("id"))
-    free = Operation.objects.due().filter(~Exists(busy), ~Exists(earlier))
-    with transaction.atomic():
-        for candidate in _locked(free.order_by("run_after", "id"))[:1]:
-            return _take(candidate, lease)
-    return None
+    return _claim(Operation.objects.due().filter(~Exists(busy), ~Exists(earlier)), lease)
 
 
 def claim_this(operation_id: int, *, lease: timedelta = LEASE) -> Operation | None:
-    """Reserve that operation when it is due, or None."""
+    """Reserve that operation when it is due and its customer's turn, or None."""
+    return _claim(Operation.objects.due().filter(pk=operation_id), lease)
+
+
+def _claim(candidates: "QuerySet[Operation]", lease: timedelta) -> Operation | None:
     with transaction.atomic():
-        for candidate in _locked(Operation.objects.due().filter(pk=operation_id)):
-            return _take(candidate, lease)
-    return None
+        candidate = _locked(candidates.order_by("run_after", "id")).first()
+        if candidate is None or not _has_turn(candidate):
+            return None
+        candidate.state, candidate.attempts = State.RUNNING, candidate.attempts + 1
+        candidate.owner, candidate.lease_until = this_process(), now() + lease
+        candidate.save(update_fields=["state", "attempts", "owner", "lease_until"])
+        return candidate
+
+
+def _has_turn(candidate: Operation) -> bool:
+    """Whether nothing else of this customer runs at this plugin; looked at one claim at a time."""
+    if connection.vendor == "postgresql":  # SQLite: BEGIN IMMEDIATE made us the only writer
+        turn = f"claim {candidate.customer_id} {candidate.plugin}"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [turn])
+            if cursor.fetchone() != (True,):
+                return False
+    same = Operation.objects.filter(customer_id=candidate.customer_id, plugin=candidate.plugin)
+    return not same.filter(state=State.RUNNING).exists()
 
 
 def free_abandoned() -> int:
@@ -52,25 +69,26 @@ def free_abandoned() -> int:
             and not is_gone(operation.owner)
         ):
             continue
-        stopped = operation.crashes + 1 >= POISON
-        freed += Operation.objects.filter(
+        freed += _free(operation)
+    return freed
+
+
+def _free(operation: Operation) -> bool:
+    stopped = operation.crashes + 1 >= POISON
+    with transaction.atomic():
+        freed = Operation.objects.filter(
             pk=operation.pk, state=State.RUNNING, owner=operation.owner, attempts=operation.attempts
         ).update(
             state=State.NEEDS_ATTENTION if stopped else State.RETRYING,
             crashes=F("crashes") + 1, owner="", lease_until=None, run_after=now(),
             error_code="crashed", error_detail="The process that ran this ended without a result.",
         )  # fmt: skip
-    return freed
+        if freed and stopped and operation.kind == Operation.Kind.ISSUE_KEY:
+            mark_key(operation, "crashed", IssuedKey.Status.NEEDS_ATTENTION)
+    return bool(freed)
 
 
 def _locked(operations: "QuerySet[Operation]") -> "QuerySet[Operation]":
     if connection.features.has_select_for_update_skip_locked:
         return operations.select_for_update(skip_locked=True, no_key=True)
     return operations  # SQLite: BEGIN IMMEDIATE made us the only writer
-
-
-def _take(operation: Operation, lease: timedelta) -> Operation:
-    operation.state, operation.attempts = State.RUNNING, operation.attempts + 1
-    operation.owner, operation.lease_until = this_process(), now() + lease
-    operation.save(update_fields=["state", "attempts", "owner", "lease_until"])
-    return operation

@@ -40,8 +40,7 @@ class DatabaseCalls:
             return Resource(call.resource_id)
         resource = self._recover(call, find) if call.attempt_at is not None else None
         if resource is None:
-            self._intend(call)
-            resource = self._create(call, create)
+            resource = self._intend(call) or self._create(call, create)
         self._store(call, resource, account)
         return resource
 
@@ -76,11 +75,18 @@ class DatabaseCalls:
             )
         return find()
 
-    def _intend(self, call: Call) -> None:
+    def _intend(self, call: Call) -> Resource | None:
+        """Commit that a request is about to leave, or return what another run made meanwhile."""
         with transaction.atomic():
             fenced(self._operation)
+            current = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
+            if current.resource_id:
+                return Resource(current.resource_id)
+            if current.attempt_at != call.attempt_at:
+                raise Transient("settling", "Another run just sent this request.", retry_after=self._settle)
             call.attempt_at = now()
             call.save(update_fields=["attempt_at"])
+        return None
 
     def _create(self, call: Call, create: Callable[[], Resource]) -> Resource:
         try:
@@ -89,8 +95,9 @@ class DatabaseCalls:
             if isinstance(exc, OutcomeUnknown):
                 raise
             # The provider answered: nothing was created, so the next attempt needn't wait.
-            call.attempt_at = None
-            call.save(update_fields=["attempt_at"])
+            with transaction.atomic():
+                fenced(self._operation)
+                Call.objects.filter(pk=call.pk, attempt_at=call.attempt_at).update(attempt_at=None)
             raise
 
     def _store(self, call: Call, resource: Resource, account: str | None) -> None:

@@ -157,7 +157,6 @@ class WorkerSeen(models.Model):
     """A worker's sign of life."""
 
     process = models.CharField(max_length=160, unique=True)
-    started_at = models.DateTimeField(default=now)
     seen_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:

@@ -41,6 +41,9 @@ class SigningKey(models.Model):
     activated_at = models.DateTimeField(null=True, blank=True)
     retiring_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    chosen = models.BooleanField(
+        default=False, help_text="Staged with an algorithm that a person chose: a start leaves it."
+    )
     reason = models.CharField(max_length=200, blank=True)
 
     objects = SigningKeyQuerySet.as_manager()

@@ -30,12 +30,6 @@ class UserManager(BaseUserManager["User"]):
         """The user with that public id or e-mail, as an empty or one-row set."""
         return self.filter(models.Q(public_id=name) | models.Q(email=self.normalize_email(name)))
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
-
-    def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email=self.normalize_email(username))
-
 
 class User(AbstractBaseUser, PermissionsMixin):
     public_id = models.CharField(max_length=40, unique=True, default=_new_id, editable=False)
@@ -58,12 +52,6 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.public_id
-
-    def get_full_name(self) -> str:
-        return self.name
-
-    def get_short_name(self) -> str:
-        return self.name
 
 
 class Membership(models.Model):

@@ -34,19 +34,23 @@ class Snapshot:
         self._bytes: Bytes | None = None
         self._made_at = float("-inf")
         self._lock = threading.Lock()
-        self._refreshing: threading.Event | None = None
+        self._refreshing: tuple[threading.Event, float] | None = None
 
     def get(self) -> Bytes | None:
         """The document, or None when there has never been a good one."""
         if time.monotonic() - self._made_at > FRESH_SECONDS:
-            self._begin().wait(WAIT_SECONDS)
+            refreshed, began_at = self._begin()
+            waited = time.monotonic() - began_at
+            # When the database hangs, only those who come first wait for it.
+            refreshed.wait(max(0.0, WAIT_SECONDS - waited))
         return self._bytes
 
-    def _begin(self) -> threading.Event:
+    def _begin(self) -> tuple[threading.Event, float]:
         with self._lock:
             if self._refreshing is None:
-                self._refreshing = threading.Event()
-                threading.Thread(target=self._refresh, args=(self._refreshing,), daemon=True).start()
+                done = threading.Event()
+                self._refreshing = (done, time.monotonic())
+                threading.Thread(target=self._refresh, args=(done,), daemon=True).start()
             return self._refreshing
 
     def _refresh(self, done: threading.Event) -> None:

@@ -1,9 +1,10 @@
 """Management tokens: shown once, kept as SHA-256, never more than their creator may do."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from portal.core.actor import Actor
 from portal.core.clock import now
@@ -12,7 +13,7 @@ from portal.core.fingerprints import fingerprint
 from portal.core.scopes import BOUND_SCOPES, SCOPES
 from portal.core.tokens import is_well_formed, new_management_token
 from portal.models import Customer, ManagementToken, User
-from portal.services.audit import Action, record
+from portal.services.audit import Action, Entry, record, record_all
 from provisioning.secret import Secret
 
 LAST_USE_EVERY = timedelta(minutes=1)
@@ -29,8 +30,11 @@ def create_access_token(
 ) -> tuple[ManagementToken, Secret]:
     """Store a new token of ``owner`` and return it with its text, which nothing can show again.
 
-    Raises ``NotAllowed`` for a scope that the actor does not hold there.
+    It ends no later than the token that asks for it. Raises ``NotAllowed`` for a scope that the
+    actor does not hold there, and for a browser whose sign-in is not recent.
     """
+    if not actor.recent_sign_in:
+        raise NotAllowed("recent_sign_in_required", "Sign in again to see a secret.")
     wanted = sorted(set(scopes))
     _check_scopes(actor, wanted, customer)
     text = new_management_token()
@@ -38,10 +42,15 @@ def create_access_token(
         token = ManagementToken.objects.create(
             name=name, owner=owner, customer=customer, scopes=wanted, digest=fingerprint(text),
             last4=text.reveal()[-4:], created_by=actor.identity,
-            expires_at=now() + expires_in if expires_in else None,
+            expires_at=_end(actor, expires_in),
         )  # fmt: skip
         record(actor, Action.ACCESS_TOKEN_CREATED, token.public_id, customer=customer, scopes=wanted)
     return token, text
+
+
+def _end(actor: Actor, expires_in: timedelta | None) -> datetime | None:
+    ends = [actor.ends_at, now() + expires_in if expires_in else None]
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _check_scopes(actor: Actor, wanted: list[str], customer: Customer | None) -> None:
@@ -59,6 +68,14 @@ def _check_scopes(actor: Actor, wanted: list[str], customer: Customer | None) ->
             )
         if customer is not None and scope not in BOUND_SCOPES:
             raise Invalid.field("scopes", f"{scope} makes no sense for one customer")
+
+
+def revoke_tokens(actor: Actor, tokens: "QuerySet[ManagementToken]", customer: Customer | None) -> None:
+    """End several tokens of one customer, in the caller's transaction."""
+    found = list(tokens)
+    tokens.update(revoked_at=now())
+    entries = [Entry(Action.ACCESS_TOKEN_REVOKED, token.public_id) for token in found]
+    record_all(actor, entries, customer=customer)
 
 
 def revoke_access_token(actor: Actor, token_id: int) -> None:

@@ -36,10 +36,9 @@ def actor_of_token(token: ManagementToken) -> Actor:
     return Actor(
         kind="token",
         public_id=token.public_id,
-        user_id=None,
-        token_id=token.pk,
         everywhere=everywhere,
         by_customer=by_customer,
+        ends_at=token.expires_at,
         may_reveal=_may_reveal(owner),
     )
 

@@ -17,7 +17,7 @@ from django.db.models import F
 
 from portal.core.actor import SYSTEM, Actor
 from portal.core.clock import now
-from portal.models import AuditEvent, AuditHead, Customer
+from portal.models import AuditEvent, AuditHead, Customer, SigningKey
 from portal.services.data_keys import data_key
 
 PORTAL_CHAIN = "portal"
@@ -131,7 +131,7 @@ def broken_entries() -> Iterator[str]:
         AuditEvent.objects.filter(chain=PORTAL_CHAIN, action=Action.CHAIN_STARTED)
         .values_list("object", flat=True).iterator()
     )  # fmt: skip
-    if not heads and (AuditEvent.objects.exists() or Customer.objects.exists()):
+    if not heads and (AuditEvent.objects.exists() or SigningKey.objects.exists()):
         yield f"chain {PORTAL_CHAIN}: its head is missing"
     for chain in sorted(announced - heads.keys()):
         yield f"chain {chain}: its head is missing"

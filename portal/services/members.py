@@ -1,10 +1,13 @@
 """Users and their membership of customers; a customer that has an owner keeps one."""
 
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, NotAllowed, NotFound
-from portal.models import Customer, Membership, User
+from portal.core.scopes import ROLE_SCOPES
+from portal.models import Customer, ManagementToken, Membership, User
+from portal.services.access_tokens import revoke_tokens
 from portal.services.audit import Action, record
 from portal.services.customers import lock_customer
 from portal.services.users import create_user
@@ -22,11 +25,11 @@ def add_member(
     email = User.objects.normalize_email(email)
     with transaction.atomic():
         customer = lock_customer(customer_id)
-        user = User.objects.filter(email=email).first() or _new_user(actor, email, name)
+        user = _known_user(email) or _new_user(actor, email, name)
         first = not Membership.objects.filter(customer=customer).exists()
-        membership = Membership(
-            customer=customer, user=user, role=role or (Role.OWNER if first else Role.DEVELOPER)
-        )
+        role = role or (Role.OWNER if first else Role.DEVELOPER)
+        _check_may_give(actor, customer, role)
+        membership = Membership(customer=customer, user=user, role=role)
         try:
             with transaction.atomic():
                 membership.save(force_insert=True)
@@ -34,6 +37,29 @@ def add_member(
             raise Conflict("already_member", "This person is a member already. Nothing was changed.") from exc
         record(actor, Action.MEMBER_ADDED, user.public_id, customer=customer, role=membership.role)
     return membership
+
+
+def _known_user(email: str) -> User | None:
+    """The person with that address. One who never proved it loses the password they chose.
+
+    Else somebody could sign up with another's address and wait for the membership.
+    """
+    user = User.objects.filter(email=email).first()
+    if user is None:
+        proven = EmailAddress.objects.filter(email=email, verified=True).select_related("user").first()
+        return proven.user if proven is not None else None
+    if not EmailAddress.objects.filter(user=user, email=email, verified=True).exists():
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    return user
+
+
+def _check_may_give(actor: Actor, customer: Customer, role: str) -> None:
+    """Only who holds all that an owner or admin may do, there or everywhere, makes or unmakes one."""
+    if role not in (Role.OWNER, Role.ADMIN) or "customers:write" in actor.everywhere:
+        return
+    if not ROLE_SCOPES[role] <= actor.by_customer.get(customer.pk, frozenset()):
+        raise NotAllowed("role_not_held", f"You hold less than the role {role}. Nothing was changed.")
 
 
 def _new_user(actor: Actor, email: str, name: str) -> User:
@@ -53,6 +79,8 @@ def update_member(
         changed = []
         if role is not None and role != membership.role:
             _keep_an_owner(customer, membership)
+            _check_may_give(actor, customer, membership.role)
+            _check_may_give(actor, customer, role)
             membership.role = role
             membership.save(update_fields=["role"])
             changed.append("role")
@@ -70,12 +98,15 @@ def update_member(
 
 
 def remove_member(actor: Actor, customer_id: int, user_id: int) -> None:
-    """End a membership. The person's keys stay: they belong to the customer."""
+    """End a membership and the access tokens it gave. Keys stay: they belong to the customer."""
     with transaction.atomic():
         customer = lock_customer(customer_id)
         membership = _member(customer, user_id)
         _keep_an_owner(customer, membership)
+        _check_may_give(actor, customer, membership.role)
         membership.delete()
+        theirs = ManagementToken.objects.filter(customer=customer, owner_id=user_id, revoked_at=None)
+        revoke_tokens(actor, theirs, customer)
         record(actor, Action.MEMBER_REMOVED, membership.user.public_id, customer=customer)
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from portal.core.actor import Actor
 from portal.core.clock import now
@@ -110,7 +111,9 @@ def retry_operation(actor: Actor, operation_id: int, *, confirm_absent: bool = F
         operation.state, operation.run_after, operation.crashes = State.QUEUED, now(), 0
         operation.save()
         if confirm_absent:
-            Call.objects.filter(scope=operation.public_id, resource_id="").update(attempt_at=None)
+            shared = f"{operation.plugin} {operation.customer.public_id} "
+            asked = Q(scope=operation.public_id) | Q(scope__startswith=shared)
+            Call.objects.filter(asked, resource_id="").update(attempt_at=None)
         if operation.key_id:
             IssuedKey.objects.filter(
                 pk=operation.key_id, status=IssuedKey.Status.NEEDS_ATTENTION

@@ -10,6 +10,7 @@ from portal.core.actor import Actor
 from portal.core.errors import Conflict, Invalid
 from portal.models import Customer, Plan, Subscription
 from portal.services.audit import Action, record
+from provisioning.contract import LONGEST_LIFE
 from tokens.durations import parse_duration
 
 # RFC 6749 section 3.3: visible ASCII without quote and backslash.
@@ -54,9 +55,11 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
             checked[name] = list(dict.fromkeys(checked[name]))
     if checked.get("max_lifetime"):
         try:
-            parse_duration(checked["max_lifetime"])
+            longest = parse_duration(checked["max_lifetime"])
         except ValueError as exc:
             raise Invalid.field("max_lifetime", "must be a duration such as 90d, 12h or 3600") from exc
+        if longest > LONGEST_LIFE:
+            raise Invalid.field("max_lifetime", "must be at most 10 years")
     return checked
 
 

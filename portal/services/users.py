@@ -40,10 +40,10 @@ def create_user(
                 user = User.objects.create_user(
                     email, None, name=name, is_staff=is_staff, is_superuser=is_superuser
                 )
+                # As good as proven: without a password only who reads that mailbox gets in.
+                EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
         except IntegrityError as exc:
             raise Conflict("user_exists", "Somebody has this e-mail already. Nothing was created.") from exc
-        # As good as proven: without a password only who reads that mailbox gets in.
-        EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
         user.groups.set(groups)
         record(actor, Action.USER_CREATED, user.public_id, staff=is_staff)
     return user

@@ -7,6 +7,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.account.signals import password_reset
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -17,6 +18,13 @@ from portal.web.branding import branding
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.PORTAL_SIGNUP == "open")
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The visitor's address; a request that came around our proxies counts as its sender's."""
+        try:
+            return str(super().get_client_ip(request))
+        except ImproperlyConfigured:
+            return str(request.META["REMOTE_ADDR"])
 
     def format_email_subject(self, subject: str) -> str:
         return f"[{settings.PORTAL_NAME}] {subject}"

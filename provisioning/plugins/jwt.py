@@ -9,13 +9,20 @@ from typing import ClassVar, Self
 from uuid import uuid4
 
 from provisioning.config import ConfigError, GetConfig, choice, comma_list, duration, text
-from provisioning.contract import Calls, CreatedKey, KeyRef, KeyRequest, Problem, RemoteUser, Toolbox
+from provisioning.contract import (
+    LONGEST_LIFE,
+    Calls,
+    CreatedKey,
+    KeyRef,
+    KeyRequest,
+    Problem,
+    RemoteUser,
+    Toolbox,
+)
 from provisioning.errors import Misconfigured, Rejected
 from provisioning.secret import Secret
 from tokens.jwk import ALGORITHMS, HMAC, InvalidKey, load_key, thumbprint
 from tokens.sign import sign
-
-LONGEST_LIFE = timedelta(days=3650)
 
 RESERVED_CLAIMS = frozenset({
     # Ours, and what RFC 7519, 7800, 8693 and 9068 (section 2.2.3.1) give a meaning to …
@@ -122,7 +129,7 @@ class JwtPlugin:
         )
 
     def revoke(self, customer_id: str, key: KeyRef) -> None:
-        """Nothing to do here: the portal's status lists and introspection revoke a JWT."""
+        """Nothing to do here: a JWT is revoked by what the portal answers about it."""
 
     def check(self) -> Sequence[Problem]:
         """Report a missing signing key: without one, no key can be issued."""

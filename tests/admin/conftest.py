@@ -14,6 +14,8 @@ from portal.models import IssuedKey, Membership, User
 from portal.services.keys.request import request_key
 from tests.factories import UserFactory
 
+PASSWORD = "correct horse battery"
+
 
 class Admin:
     """Calls pages under the admin as one member of staff."""
@@ -21,7 +23,8 @@ class Admin:
     def __init__(self, user: User) -> None:
         self.user = user
         self.client = Client()
-        self.client.force_login(user)
+        answer = self.client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+        assert answer.status_code == 302, answer.content
 
     def get(self, path: str, **query: Any) -> Any:
         return self.client.get(f"/admin/{path}", query)

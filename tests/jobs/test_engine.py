@@ -282,3 +282,46 @@ def test_what_a_customer_shares_is_made_once_for_all_its_operations(
     assert (shared.id, provider.made) == ("r0", ["r0"])
     assert ProviderAccount.objects.get().external_id == "r0"
     assert Call.objects.count() == 1
+
+
+def test_the_key_of_a_poisoned_operation_shows_it(queued: Operation, clock: Clock) -> None:
+    for _ in range(POISON):
+        claim_operation()
+        clock.advance(seconds=LEASE.total_seconds())
+        free_abandoned()
+    assert IssuedKey.objects.get().status == "needs_attention"
+    retry_operation(SYSTEM, queued.pk)
+    work()
+    assert IssuedKey.objects.get().status == "active"
+
+
+def test_a_late_refusal_leaves_another_runs_intent_alone(queued: Operation, clock: Clock) -> None:
+    """The first run lost its lease; its refusal must not make the second's lost request forgotten."""
+    first, provider = claim_operation(), Provider()
+    assert first is not None
+
+    def refused_late() -> Resource:
+        clock.advance(seconds=LEASE.total_seconds())
+        free_abandoned()
+        second = claim_operation()
+        assert second is not None
+        provider.lose = True
+        clock.advance(seconds=SETTLE.total_seconds())
+        with pytest.raises(OutcomeUnknown):
+            DatabaseCalls(second).ensure("step", create=provider.create, find=lambda: None)
+        raise Transient("busy")
+
+    with pytest.raises(LeaseLost):
+        DatabaseCalls(first).ensure("step", create=refused_late)
+    assert Call.objects.get().attempt_at == clock()
+
+
+def test_a_shared_step_can_be_confirmed_absent(queued: Operation, clock: Clock) -> None:
+    operation, provider = claim_operation(), Provider()
+    assert operation is not None
+    calls, provider.lose = DatabaseCalls(operation), True
+    with pytest.raises(OutcomeUnknown):
+        calls.ensure("org", create=provider.create, account="organization")
+    Operation.objects.update(state="needs_attention", owner="", lease_until=None)
+    retry_operation(SYSTEM, operation.pk, confirm_absent=True)
+    assert Call.objects.get().attempt_at is None

@@ -1,6 +1,7 @@
 """The main story in a real browser: from the staff admin to the revealed key, without a CSP violation."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 from tests.real.portal import STAFF_EMAIL, STAFF_PASSWORD, Portal
 from tests.real.required import require
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-background-networking",

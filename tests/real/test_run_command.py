@@ -94,7 +94,7 @@ def test_an_active_and_a_staged_signing_key_are_published(fresh: Portal) -> None
 def test_staff_sign_in_with_the_printed_password(fresh: Portal, right: bool, status: int) -> None:
     answer = sign_in(fresh, printed_password(fresh) if right else "not the password")
     assert answer.status == status
-    assert ("session=" in str(answer.headers.get_all("Set-Cookie"))) is right
+    assert ("sessionid=" in str(answer.headers.get_all("Set-Cookie"))) is right
 
 
 def test_a_sign_in_without_csrf_token_is_refused(fresh: Portal) -> None:

@@ -193,3 +193,41 @@ def test_a_change_of_algorithm_counts_at_once_when_no_key_was_issued(configure: 
     configure(ALGORITHM="EdDSA")
     assert active().algorithm == "EdDSA"
     assert SigningKey.objects.get(state="staged").algorithm == "EdDSA"
+
+
+def test_an_algorithm_that_a_person_chose_outlives_a_start() -> None:
+    call_command("rotate_signing_key", "--now", "--algorithm", "ES256", stdout=StringIO())
+    sync_signing_keys()
+    assert SigningKey.objects.get(state="staged").algorithm == "ES256"
+
+
+def test_a_revoked_key_that_is_configured_again_leaves_no_other_signing(
+    configure: Callable[..., None],
+) -> None:
+    first, second = pem(), pem()
+    configure(SECRET=first, KID="first")
+    configure(SECRET=second, KID="second")
+    call_command("revoke_signing_key", "second", "--reason", "leaked", stdout=StringIO())
+    configure(SECRET=first, KID="first")
+    configure(SECRET=second, KID="second")
+    assert not SigningKey.objects.filter(source="imported", state="active").exists()
+
+
+def test_a_process_with_another_configuration_costs_no_key(
+    issue: Issue, configure: Callable[..., None]
+) -> None:
+    configure(SECRET=pem(), KID="mine")
+    # What an older process that has no PLUGIN_JWT_SECRET does when it starts.
+    SigningKey.objects.filter(kid="mine").update(state="retiring", sealed_private="")
+    assert issue()["kid"] == "mine"
+
+
+def test_what_a_crash_left_of_an_emergency_is_finished_by_the_next_worker(issue: Issue) -> None:
+    from portal.core.actor import SYSTEM
+    from portal.services.signing_keys.rotate import finish_revocations
+
+    key = issue()
+    SigningKey.objects.filter(kid=key["kid"]).update(state="revoked", sealed_private="", reason="leaked")
+    finish_revocations(SYSTEM)
+    assert key_of(key).status == "revoked"
+    assert key_of(key).revoke_reason == "signing key revoked: leaked"

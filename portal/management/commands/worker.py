@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from portal.core.actor import SYSTEM
 from portal.jobs.worker import Worker
 from portal.management.command import PortalCommand
+from portal.services.signing_keys.rotate import finish_revocations
 from portal.services.signing_keys.sync import sync_signing_keys
 
 
@@ -12,4 +14,5 @@ class Command(PortalCommand):
 
     def run(self, **options: Any) -> None:
         sync_signing_keys()
+        finish_revocations(SYSTEM)
         Worker().run()

@@ -59,15 +59,20 @@ def fail_key(operation: Operation, code: str, detail: str, state: Operation.Stat
     """End the operation without a key: ``failed`` when nothing exists, else ``needs_attention``."""
     with transaction.atomic():
         operation = fenced(operation)
-        key = locked_key(operation)
-        if key.status == Status.REQUESTED:
-            key.status = Status.FAILED if state == State.FAILED else Status.NEEDS_ATTENTION
-            key.save(update_fields=["status"])
-            record(SYSTEM, Action.KEY_FAILED, key.public_id, customer=key.customer, code=code)
-        elif key.status == Status.REVOKING and state == State.FAILED:
-            key.status, key.revoked_at = Status.REVOKED, now()
-            key.save(update_fields=["status", "revoked_at"])
+        mark_key(operation, code, Status.FAILED if state == State.FAILED else Status.NEEDS_ATTENTION)
         finish(operation, state, code, detail)
+
+
+def mark_key(operation: Operation, code: str, status: IssuedKey.Status) -> None:
+    """Show on the key that its operation ended without one; in the caller's transaction."""
+    key = locked_key(operation)
+    if key.status == Status.REQUESTED:
+        key.status = status
+        key.save(update_fields=["status"])
+        record(SYSTEM, Action.KEY_FAILED, key.public_id, customer=key.customer, code=code)
+    elif key.status == Status.REVOKING and status == Status.FAILED:
+        key.status, key.revoked_at = Status.REVOKED, now()
+        key.save(update_fields=["status", "revoked_at"])
 
 
 def _active_signing_key(created: CreatedKey) -> SigningKey | None:

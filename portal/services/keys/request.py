@@ -12,10 +12,8 @@ from portal.services.audit import Action, record
 from portal.services.customers import lock_customer
 from portal.services.operations import new_operation
 from portal.services.plans import effective_plan
-from provisioning.contract import Plugin
+from provisioning.contract import LONGEST_LIFE, Plugin
 from tokens.durations import format_duration
-
-LONGEST_LIFE = timedelta(days=3650)
 
 
 def request_key(
@@ -40,7 +38,7 @@ def request_key(
         chosen = plugin_named(plugin)
         check_may_have_keys(customer, plan, has_subscription=subscription is not None)
         _check_member(customer, user)
-        _check_plugin(plan, chosen)
+        check_plugin(plan, chosen)
         _check_count(customer, plan)
         key = IssuedKey.objects.create(
             customer=customer,
@@ -76,7 +74,7 @@ def _check_member(customer: Customer, user: User) -> None:
         raise Invalid.field("user", "is no member of this customer: add them first")
 
 
-def _check_plugin(plan: Plan, plugin: Plugin) -> None:
+def check_plugin(plan: Plan, plugin: Plugin) -> None:
     if plan.plugins and plugin.slug not in plan.plugins:
         raise Invalid.field("plugin", f"not on this customer's plan; it has: {', '.join(plan.plugins)}")
 

@@ -5,12 +5,13 @@ from datetime import timedelta
 from django.db import transaction
 
 from portal.core.actor import Actor
+from portal.core.clock import now
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.core.plugins import plugin_named
-from portal.models import IssuedKey, Operation
+from portal.models import IssuedKey, Membership, Operation
 from portal.services.audit import Action, record
 from portal.services.customers import lock_customer
-from portal.services.keys.request import check_may_have_keys, lifetime_within
+from portal.services.keys.request import check_may_have_keys, check_plugin, lifetime_within
 from portal.services.operations import new_operation
 from portal.services.plans import effective_plan
 
@@ -36,6 +37,7 @@ def rotate_key(actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLA
         old = IssuedKey.objects.select_for_update(no_key=True).get(pk=key_id)
         _check_rotatable(old)
         plugin = plugin_named(old.plugin)
+        check_plugin(plan, plugin)
         longest = plan.longest_life
         key = IssuedKey.objects.create(
             customer=customer,
@@ -62,7 +64,13 @@ def _check_rotatable(key: IssuedKey) -> None:
         raise Conflict(
             "key_not_active", f"This key is {key.shown_status}, so it can't be rotated. Nothing was created."
         )
-    if key.user_id is None:
+    if key.user is None or not Membership.objects.filter(customer=key.customer, user=key.user).exists():
         raise Conflict("key_without_user", "The key's user is gone. Create a new key and revoke this one.")
+    if IssuedKey.objects.filter(successors=key, status="active").exclude(retires_at__lte=now()).exists():
+        # Else rotating on and on would pile up keys beyond the plan's limit.
+        raise Conflict(
+            "rotation_under_way",
+            "The key that this one replaces still works. Revoke it or wait for the overlap to end.",
+        )
     if IssuedKey.objects.filter(rotated_from=key).exclude(status=IssuedKey.Status.FAILED).exists():
         raise Conflict("already_rotated", "This key has a successor already. Nothing was created.")

@@ -23,12 +23,13 @@ def lock_all() -> None:
     DataKey.objects.select_for_update(no_key=True).get(name="status-index")
 
 
-def stage_managed(actor: Actor, algorithm: str) -> SigningKey:
-    """Make a key and publish it, not yet signing."""
+def stage_managed(actor: Actor, algorithm: str, *, chosen: bool = False) -> SigningKey:
+    """Make a key and publish it, not yet signing. ``chosen``: a person asked for this algorithm."""
     private = generate_private_key(algorithm)
     kid = thumbprint(private)
     key = SigningKey.objects.create(
         kid=kid, algorithm=algorithm, source=Source.MANAGED, state=State.STAGED, thumbprint=kid,
+        chosen=chosen,
         public_jwk=public_jwk(private, kid=kid, algorithm=algorithm),
         sealed_private=seal(Secret(to_pem(private).decode())),
     )  # fmt: skip

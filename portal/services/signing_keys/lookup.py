@@ -1,5 +1,6 @@
 """Reading signing keys: which one signs, and which signatures count."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from django.db import connection
@@ -14,12 +15,22 @@ from tokens.keyset import KeySet, VerificationKey
 
 
 class DatabaseSigner:
-    """The ``Signer`` that plugins get: the active key, imported if there is one, else managed."""
+    """The ``Signer`` that plugins get: the active key, imported if there is one, else managed.
+
+    ``sync`` makes sure of the keys that this process's configuration asks for.
+    """
+
+    def __init__(self, sync: Callable[[], None]) -> None:
+        self._sync = sync
 
     def current(self) -> KeyMaterial:
         config = jwt_config()
         imported = config is not None and bool(config.secret)
-        return active_key(SigningKey.Source.IMPORTED if imported else SigningKey.Source.MANAGED)
+        source = SigningKey.Source.IMPORTED if imported else SigningKey.Source.MANAGED
+        if not SigningKey.objects.filter(source=source, state=SigningKey.State.ACTIVE).exists():
+            # A process with another configuration, from before a change, may have retired it.
+            self._sync()
+        return active_key(source)
 
 
 def active_key(source: SigningKey.Source) -> KeyMaterial:

@@ -47,7 +47,7 @@ def rotate_signing_key(actor: Actor, *, algorithm: str | None = None, force: boo
                 f"Gateways may not know the staged key before {at}. Nothing was changed.",
             )
         activate(actor, staged)
-        stage_managed(actor, algorithm or managed_algorithm())
+        stage_managed(actor, algorithm or managed_algorithm(), chosen=algorithm is not None)
     return staged
 
 
@@ -56,7 +56,7 @@ def stage_signing_key(actor: Actor, *, algorithm: str | None = None) -> SigningK
     with transaction.atomic():
         lock_all()
         end(actor, _staged(), State.RETIRED, "replaced before it signed")
-        return stage_managed(actor, algorithm or managed_algorithm())
+        return stage_managed(actor, algorithm or managed_algorithm(), chosen=algorithm is not None)
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,13 @@ def revoke_signing_key(actor: Actor, kid: str, *, reason: str) -> Revocation:
                 activate(actor, _staged())
             stage_managed(actor, managed_algorithm())
     return _revoke_signed(actor, key, reason)
+
+
+def finish_revocations(actor: Actor) -> None:
+    """Revoke what a revoked signing key signed and a crash left; nothing when all is done."""
+    left = SigningKey.objects.filter(state=State.REVOKED, keys__status="active", keys__expires_at__gt=now())
+    for key in left.distinct():
+        _revoke_signed(actor, key, key.reason)
 
 
 def _revoke_signed(actor: Actor, key: SigningKey, reason: str) -> Revocation:

@@ -47,7 +47,7 @@ def sync_signing_keys() -> None:
 def _sync_managed(algorithm: str) -> None:
     managed = SigningKey.objects.filter(source=Source.MANAGED)
     staged = managed.filter(state=State.STAGED).first()
-    if staged is not None and staged.algorithm != algorithm:
+    if staged is not None and staged.algorithm != algorithm and not staged.chosen:
         end(SYSTEM, staged, State.RETIRED, "the configured algorithm changed")
         staged = None
     staged = staged or stage_managed(SYSTEM, algorithm)
@@ -74,8 +74,12 @@ def _sync_imported(config: JwtConfig | None) -> None:
         known = SigningKey(kid=kid, source=Source.IMPORTED, thumbprint=print_, public_jwk=jwk)
     elif known.thumbprint != print_ or known.algorithm != config.algorithm or known.source != Source.IMPORTED:
         raise ConfigError("PLUGIN_JWT_KID", "names another key than before: give a new key a new kid")
-    if known.state in (State.ACTIVE, State.REVOKED):
+    if known.state == State.REVOKED:
+        if active is not None:
+            retire(SYSTEM, active)
         return  # a revoked key never signs again; issuing says so until another is given
+    if known.state == State.ACTIVE:
+        return
     known.algorithm, known.staged_at = config.algorithm, now()
     known.sealed_private = seal(config.secret)
     activate(SYSTEM, known)
