@@ -50,17 +50,23 @@ class CustomerIn(CustomerChange):
 
 class Customers(PortalView):
     scopes = {"GET": "customers:read", "POST": "customers:write"}
-    filters = ("status",)
+    filters = ("customer", "status")
     queryset = Customer.objects.all()
 
     @extend_schema(
         operation_id="customers_list", responses=CustomerOut(many=True),
-        parameters=[OpenApiParameter("status", enum=Customer.Status.values)],
+        parameters=[
+            OpenApiParameter("customer", description="`id` or `external_id`"),
+            OpenApiParameter("status", enum=Customer.Status.values),
+        ],
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """Customers, newest first."""
         rows = Customer.objects.visible_to(self.actor, "customers:read")
-        if status := self.wanted(request).get("status"):
+        wanted = self.wanted(request)
+        if name := wanted.get("customer"):
+            rows = rows.called(name)
+        if status := wanted.get("status"):
             rows = rows.filter(status=checked_choice("status", status, Customer.Status.values))
         return self.listed(rows, CustomerOut)
 

@@ -1,15 +1,24 @@
 """The OpenAPI document and its page, rendered from our own files."""
 
-from django.http import HttpRequest, HttpResponse
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.negotiation import DefaultContentNegotiation
+
+from portal.core.problems import CONTENT_TYPE
 
 
 class Schema(SpectacularAPIView):
     """The OpenAPI document, YAML by default, JSON with ``?format=json``."""
 
     content_negotiation_class = DefaultContentNegotiation
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Problems are JSON, whatever the document is."""
+        answer = super().handle_exception(exc)
+        return JsonResponse(answer.data, status=answer.status_code, content_type=CONTENT_TYPE)
 
 
 def docs(request: HttpRequest) -> HttpResponse:

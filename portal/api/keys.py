@@ -115,7 +115,7 @@ class Keys(PortalView):
         """Keys, newest first; never their secrets."""
         found, wanted = key_rows().visible_to(self.actor, "keys:read"), self.wanted(request)
         if name := wanted.get("customer"):
-            found = found.filter(customer__in=Customer.objects.called(name))
+            found = found.filter(customer__in=Customer.objects.named(name))
         if name := wanted.get("user"):
             found = found.filter(user__in=User.objects.called(name))
         if status := wanted.get("status"):
@@ -164,7 +164,12 @@ class RevealKey(PortalView):
     def post(self, request: Request, id: str) -> Response:
         """The secret, once in the key's life; afterwards 410."""
         key = one(key_rows().visible_to(self.actor, "keys:write"), "key", public_id=id)
-        return Response({"secret": reveal_key(self.actor, key.pk)}, headers=NO_STORE)
+        return Response({"secret": reveal_key(self.actor, key.pk)})
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Refusals are not stored either."""
+        response["Cache-Control"] = "no-store"
+        return super().finalize_response(request, response, *args, **kwargs)
 
 
 class RotateKey(PortalView):

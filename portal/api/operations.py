@@ -71,7 +71,7 @@ class Operations(PortalView):
         """Operations, newest first."""
         found, wanted = rows().visible_to(self.actor, "operations:read"), self.wanted(request)
         if name := wanted.get("customer"):
-            found = found.filter(customer__in=Customer.objects.called(name))
+            found = found.filter(customer__in=Customer.objects.named(name))
         if name := wanted.get("user"):
             found = found.filter(user__in=User.objects.called(name))
         if status := wanted.get("status"):

@@ -4,6 +4,8 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 
 _ERRORS = {
     "400": "The request can't be read.",
@@ -17,6 +19,14 @@ _ERRORS = {
     "422": "A value is not acceptable; see errors.",
     "503": "The database doesn't answer; try again.",
 }
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, pattern=r"^[\x20-\x7e]{1,255}$",
+    description="A repeat within 24 hours gets the same answer, and nothing happens twice.",
+)  # fmt: skip
+_PREFER = OpenApiParameter(
+    "Prefer", OpenApiTypes.STR, OpenApiParameter.HEADER,
+    description="`wait=N`: seconds to wait for the key, 5 by default, 30 at most.",
+)  # fmt: skip
 _PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "code"],
@@ -37,6 +47,15 @@ class PortalSchema(AutoSchema):
     def get_summary(self) -> str:
         """The first sentence of the method's docstring."""
         return str(self.get_description()).split("\n")[0].split(". ")[0].rstrip(".")
+
+    def get_override_parameters(self) -> list[Any]:
+        """The headers that a POST understands."""
+        parameters = list(super().get_override_parameters())
+        if self.method == "POST" and not self.path.endswith(("/reveal", "/introspect", "/revoke")):
+            parameters.append(_IDEMPOTENCY_KEY)
+        if self.path.endswith(("/keys", "/rotate")) and self.method == "POST":
+            parameters.append(_PREFER)
+        return parameters
 
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/v1/").split("/")[0]]

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from provisioning.config import ConfigError, environ_get_config
 from tokens.durations import parse_duration
 
+EMAIL_OR_NONE = r"([^\s<>@]+@[^\s<>@]+)?"
+SENDER = r"[^\s<>@]+@[^\s<>@]+|[^\r\n<>@]* <[^\s<>@]+@[^\s<>@]+>"
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import environ
 
 from portal.config.databases import database_from
-from portal.config.env import Env, development_secret
+from portal.config.env import EMAIL_OR_NONE, SENDER, Env, development_secret
 from portal.config.logging import logging_config
 from portal.core.problems import LARGEST_BODY
 from provisioning.config import ConfigError
@@ -80,7 +80,7 @@ PORTAL_LOGO_URL = env.url("PORTAL_LOGO_URL")
 PORTAL_ACCENT_COLOR = env.matching(
     "PORTAL_ACCENT_COLOR", r"#[0-9a-fA-F]{6}", "#0b6e4f", "a colour such as #0b6e4f"
 )
-PORTAL_SUPPORT_EMAIL = env.text("PORTAL_SUPPORT_EMAIL")
+PORTAL_SUPPORT_EMAIL = env.matching("PORTAL_SUPPORT_EMAIL", EMAIL_OR_NONE, "", "an e-mail address")
 PORTAL_SIGNUP = env.choice("PORTAL_SIGNUP", ("open", "approval", "invite"), "invite")
 ADMIN_PATH = env.matching(
     "ADMIN_PATH", r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*/", "admin/", "a relative path ending in a slash"
@@ -116,7 +116,12 @@ try:
     )
 except (KeyError, ValueError, environ.ImproperlyConfigured) as exc:
     raise ConfigError("EMAIL_URL", "is no mail URL such as smtp+tls://user:password@host:587") from exc
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"no-reply@{_base.hostname}")
+DEFAULT_FROM_EMAIL = env.matching(
+    "DEFAULT_FROM_EMAIL",
+    SENDER,
+    f"no-reply@{_base.hostname}",
+    "an address such as Acme <mail@acme.example>",
+)
 
 # The application
 ROOT_URLCONF = "portal.config.urls"

@@ -30,6 +30,12 @@ def plugin_named(slug: str | None) -> Plugin:
         raise Invalid.field("plugin", f"not enabled here; enabled: {known}") from exc
 
 
+def signing_source() -> str:
+    """Where the key that signs comes from: ``imported`` with ``PLUGIN_JWT_SECRET``, else ``managed``."""
+    config = jwt_config()
+    return "imported" if config is not None and config.secret else "managed"
+
+
 def jwt_config() -> JwtConfig | None:
     """How JWT keys are signed; None when the JWT plugin is not enabled."""
     if JwtPlugin.slug not in registry().slugs:

@@ -22,9 +22,13 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """Customers for which the actor holds ``scope``; deleted ones never."""
         return self.filter(deleted_at=None).filter(reach_filter(actor.reach(scope), "pk"))
 
+    def named(self, name: str) -> Self:
+        """The customer with that public id or external id, deleted or not: for filtering its history."""
+        return self.filter(Q(public_id=name) | Q(external_id=name))
+
     def called(self, name: str) -> Self:
         """The customer with that public id or external id, as an empty or one-row set."""
-        return self.filter(deleted_at=None).filter(Q(public_id=name) | Q(external_id=name))
+        return self.named(name).filter(deleted_at=None)
 
 
 class Customer(models.Model):

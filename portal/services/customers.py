@@ -126,7 +126,7 @@ def _check_status(customer: Customer, status: str) -> None:
     if status not in ALLOWED_STATUS[Status(customer.status)]:
         raise Conflict(
             "transition_not_allowed",
-            f"A {customer.status} customer can't become {status}. Nothing was changed.",
+            f"This customer is {customer.status} and can't become {status}. Nothing was changed.",
         )
 
 

@@ -1,15 +1,19 @@
 """Is this key good? For introspection, RFC 7009 revocation and gateways that ask."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from portal.core.clock import now
 from portal.core.fingerprints import fingerprint
-from portal.core.plugins import jwt_config
 from portal.models import IssuedKey
 from portal.services.signing_keys.lookup import verification_keys
 from provisioning.secret import Secret
+from tokens.base64url import decode
+from tokens.strict_json import parse_object
 from tokens.verify import InvalidToken, Verifier
+
+LAST_USE_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -27,21 +31,40 @@ def issued_key_of(text: str) -> IssuedKey | None:
 
 
 def good_key(text: str) -> GoodKey | None:
-    """The key when it works right now, else None."""
+    """The key when it works right now, else None. Notes its use once a minute."""
     key = issued_key_of(text)
     if key is None or not key.is_usable:
         return None
     if key.signing_key_id is None:
-        return GoodKey(key, _facts(key))
-    config = jwt_config()
-    if config is None:
-        return None
-    verifier = Verifier(keys=verification_keys(), issuer=config.issuer, audience=config.audience, now=now)
+        return _used(GoodKey(key, _facts(key)))
     try:
-        verified = verifier.verify(text)
-    except InvalidToken:
+        verified = _verifier_for(text).verify(text)
+    except (InvalidToken, ValueError):
         return None
-    return GoodKey(key, dict(verified.claims))
+    return _used(GoodKey(key, dict(verified.claims)))
+
+
+def _used(good: GoodKey) -> GoodKey:
+    last = good.key.last_used_at
+    if last is None or last + LAST_USE_EVERY <= now():
+        IssuedKey.objects.filter(pk=good.key.pk).update(last_used_at=now())
+    return good
+
+
+def _verifier_for(text: str) -> Verifier:
+    """Issuer and audience are those the key was made with, which may not be today's settings.
+
+    The fingerprint has shown already that this is, to the letter, what we issued.
+    """
+    claims = parse_object(decode(text.split(".")[1]))
+    named = claims.get("aud", [])
+    audience = named if isinstance(named, list) else [named]
+    return Verifier(
+        keys=verification_keys(),
+        issuer=str(claims.get("iss")),
+        audience=tuple(str(name) for name in audience),
+        now=now,
+    )
 
 
 def _facts(key: IssuedKey) -> dict[str, Any]:

@@ -271,3 +271,64 @@ def test_the_list_costs_the_same_at_any_length(
     api.get("/keys")
     with django_assert_num_queries(2):  # the token, the page
         assert len(api.get("/keys").json()["results"]) == 3
+
+
+def test_a_key_outlives_a_change_of_issuer_and_audience(api: Api, issue: Issue) -> None:
+    from portal.core.plugins import registry, set_registry
+    from provisioning.config import environ_get_config
+    from provisioning.registry import load_plugins
+
+    before = registry()
+    old = issue()
+    changed = {"PLUGIN_JWT_ISSUER": "https://new.example", "PLUGIN_JWT_AUDIENCE": "https://api.example"}
+    set_registry(load_plugins("jwt", environ_get_config(changed), before.default._toolbox))
+    try:
+        new = issue()
+        for key, issuer in ((old, "http://127.0.0.1:8000"), (new, "https://new.example")):
+            assert api.form("/introspect", token=key["secret"]).json()["iss"] == issuer
+            assert api.get("/verify", authorization=f"Bearer {key['secret']}").status_code == 204
+    finally:
+        set_registry(before)
+
+
+def test_the_last_use_is_noted_once_a_minute(api: Api, issue: Issue, clock: Clock) -> None:
+    key = issue()
+    assert api.get(f"/keys/{key['id']}").json()["last_used_at"] is None
+    api.form("/introspect", token=key["secret"])
+    first = key_of(key).last_used_at
+    assert first == clock()
+    clock.advance(seconds=59)
+    api.form("/introspect", token=key["secret"])
+    assert key_of(key).last_used_at == first
+    clock.advance(seconds=1)
+    api.form("/introspect", token=key["secret"])
+    assert key_of(key).last_used_at == clock()
+
+
+def test_every_answer_of_reveal_is_never_stored(api: Api, issue: Issue) -> None:
+    for path in (f"/keys/{issue()['id']}/reveal", "/keys/key_00000000000000000000/reveal"):
+        assert api.post(path).headers["Cache-Control"] == "no-store"
+
+
+def test_a_deleted_customers_history_can_still_be_filtered(api: Api, issue: Issue, owner: Membership) -> None:
+    key, customer = issue(), owner.customer.public_id
+    api("DELETE", f"/customers/{customer}")
+    assert [found["id"] for found in api.get(f"/keys?customer={customer}").json()["results"]] == [key["id"]]
+    assert api.get(f"/events?customer={customer}&action=customer.deleted").json()["results"]
+
+
+def test_a_customer_is_found_by_its_billing_id(api: Api, owner: Membership) -> None:
+    owner.customer.external_id = "acme-1042"
+    owner.customer.save()
+    found = api.get("/customers?customer=acme-1042").json()["results"]
+    assert [customer["id"] for customer in found] == [owner.customer.public_id]
+
+
+def test_a_wrong_path_is_404_whatever_the_method(api: Api) -> None:
+    for method in ("POST", "PATCH", "DELETE"):
+        assert api(method, "/nope", {}).status_code == 404
+
+
+def test_problems_of_the_document_are_json_too(api: Api) -> None:
+    answer = api.post("/schema")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")

@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from portal.core.actor import SYSTEM
+from portal.core.plugins import signing_source
 from portal.management.command import PortalCommand
 from portal.services.signing_keys.rotate import rotate_signing_key
 
@@ -18,3 +19,7 @@ class Command(PortalCommand):
     def run(self, **options: Any) -> None:
         active = rotate_signing_key(SYSTEM, algorithm=options["algorithm"], force=options["now"])
         self.stdout.write(f"active: {active.kid} ({active.algorithm})")
+        if signing_source() != active.source:
+            self.stdout.write(
+                "Keys are signed with PLUGIN_JWT_SECRET still; this one is next when that is unset."
+            )

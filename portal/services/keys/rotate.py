@@ -62,7 +62,8 @@ def rotate_key(actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLA
 def _check_rotatable(key: IssuedKey) -> None:
     if not key.is_usable:
         raise Conflict(
-            "key_not_active", f"This key is {key.shown_status}, so it can't be rotated. Nothing was created."
+            "key_not_active",
+            "Only a key that works now can be rotated. Nothing was created.",
         )
     if key.user is None or not Membership.objects.filter(customer=key.customer, user=key.user).exists():
         raise Conflict("key_without_user", "The key's user is gone. Create a new key and revoke this one.")

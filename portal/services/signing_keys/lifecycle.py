@@ -71,5 +71,5 @@ def end_retired(actor: Actor) -> None:
     """Retire for good the keys whose last signature expired more than a day ago."""
     for key in SigningKey.objects.filter(state=State.RETIRING):
         last = IssuedKey.objects.filter(signing_key=key).aggregate(last=Max("expires_at"))["last"]
-        if max(filter(None, [last, key.retiring_at])) + KEPT_AFTER_EXPIRY <= now():
+        if max(filter(None, [last, key.retiring_at, key.staged_at])) + KEPT_AFTER_EXPIRY <= now():
             end(actor, key, State.RETIRED)

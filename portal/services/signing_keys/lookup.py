@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from django.db import connection
 
-from portal.core.plugins import jwt_config
+from portal.core.plugins import signing_source
 from portal.core.sealing import unseal
 from portal.models import SigningKey
 from provisioning.contract import SigningKey as KeyMaterial
@@ -24,9 +24,7 @@ class DatabaseSigner:
         self._sync = sync
 
     def current(self) -> KeyMaterial:
-        config = jwt_config()
-        imported = config is not None and bool(config.secret)
-        source = SigningKey.Source.IMPORTED if imported else SigningKey.Source.MANAGED
+        source = SigningKey.Source(signing_source())
         if not SigningKey.objects.filter(source=source, state=SigningKey.State.ACTIVE).exists():
             # A process with another configuration, from before a change, may have retired it.
             self._sync()
