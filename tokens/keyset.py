@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from tokens.jwk import InvalidKey, PublicKey, public_jwk, public_key_from_jwk, require_fit
+from tokens.jwk import InvalidKey, PublicKey, public_key_from_jwk, require_fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,6 @@ class KeySet:
 
     def __repr__(self) -> str:
         return f"KeySet({list(self._keys.values())!r})"
-
-    def to_jwks(self) -> dict[str, list[dict[str, str]]]:
-        """Return the JWK Set document: public members only, shared secrets left out."""
-        return {
-            "keys": [
-                public_jwk(item.key, kid=item.kid, algorithm=item.algorithm)
-                for item in self
-                if not isinstance(item.key, bytes)
-            ]
-        }
 
     @classmethod
     def from_jwks(cls, document: object) -> "KeySet":

@@ -13,19 +13,14 @@ from portal.admin.fields import DurationText
 from portal.admin.show import link
 from portal.core.actor import Actor
 from portal.core.errors import Conflict
-from portal.core.plugins import registry
 from portal.jobs.run import run_inline
-from portal.models import Customer, IssuedKey, Membership, Operation, Plan, User
+from portal.models import Customer, IssuedKey, Membership, Operation, User
 from portal.services.customers import delete_customer, update_customer
 from portal.services.keys.request import request_key
 from portal.services.members import add_member
 from portal.services.operations import request_provisioning
-from portal.services.plans import effective_plan
+from portal.services.plans import effective_plan, plan_plugins
 from tokens.durations import format_duration
-
-
-def _plugins(plan: Plan) -> list[str]:
-    return [slug for slug in registry().slugs if not plan.plugins or slug in plan.plugins]
 
 
 class MemberForm(ActionForm):
@@ -43,7 +38,7 @@ class MemberForm(ActionForm):
         assert isinstance(plugin, forms.ChoiceField)
         users.queryset = members
         users.help_text = "A member of this customer."
-        plugin.choices = [(slug, slug) for slug in _plugins(self.plan)]
+        plugin.choices = [(slug, slug) for slug in plan_plugins(self.plan)]
         if len(plugin.choices) == 1:
             del self.fields["plugin"]
 

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.fields import ExternalId, StrictSerializer, Text
+from portal.api.fields import EmailText, ExternalId, StrictSerializer, Text
 from portal.api.idempotency import answer_once
 from portal.api.view import PortalView, checked_choice, one
 from portal.models import Customer
@@ -20,13 +20,6 @@ class CustomerOut(serializers.Serializer[Customer]):
     email = serializers.CharField()
     status = serializers.ChoiceField(Customer.Status.choices)
     created_at = serializers.DateTimeField()
-
-
-class EmailText(serializers.EmailField):
-    def to_internal_value(self, data: object) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data).lower()
 
 
 class CustomerChange(StrictSerializer):

@@ -37,6 +37,13 @@ class ExternalId(Matching):
         super().__init__(r"^[\x21-\x7e]{1,255}", "must be 1 to 255 visible ASCII characters", **kwargs)
 
 
+class EmailText(serializers.EmailField):
+    def to_internal_value(self, data: object) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data).lower()
+
+
 class Flag(serializers.BooleanField):
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

@@ -15,8 +15,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.customers import EmailText
-from portal.api.fields import Duration, DurationOrZero, ExternalId, StrictSerializer, Text, TextList
+from portal.api.fields import (
+    Duration,
+    DurationOrZero,
+    EmailText,
+    ExternalId,
+    StrictSerializer,
+    Text,
+    TextList,
+)
 from portal.api.idempotency import work_once
 from portal.api.view import PortalView, checked_choice, one
 from portal.core.actor import Actor

@@ -7,8 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.customers import EmailText
-from portal.api.fields import StrictSerializer, Text
+from portal.api.fields import EmailText, StrictSerializer, Text
 from portal.api.idempotency import answer_once
 from portal.api.view import PortalView, one
 from portal.models import Customer, Membership

@@ -14,8 +14,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.customers import EmailText
-from portal.api.fields import Flag, StrictSerializer, Text
+from portal.api.fields import EmailText, Flag, StrictSerializer, Text
 from portal.api.idempotency import answer_once, work_once
 from portal.api.view import PortalView, checked_choice, one
 from portal.core.errors import Invalid

@@ -1,13 +1,16 @@
 """All models, so that Django finds them in one place."""
 
-from portal.models.audit import AuditEvent, AuditHead, DataKey
+from portal.models.audit import AuditEvent, AuditHead
 from portal.models.customer import Customer
+from portal.models.data_key import DataKey
+from portal.models.idempotency import IdempotencyRecord
 from portal.models.issued_key import IssuedKey
-from portal.models.management_token import IdempotencyRecord, ManagementToken
-from portal.models.operation import Call, Operation, ProviderAccount, RateBucket, WorkerSeen
+from portal.models.management_token import ManagementToken
+from portal.models.operation import Call, Operation, ProviderAccount
 from portal.models.plan import Plan, Subscription
 from portal.models.signing_key import SigningKey
 from portal.models.user import Membership, User
+from portal.models.worker import RateBucket, WorkerSeen
 
 __all__ = [
     "AuditEvent", "AuditHead", "Call", "Customer", "DataKey", "IdempotencyRecord", "IssuedKey",

@@ -62,13 +62,3 @@ class AuditHead(models.Model):
 
     def __str__(self) -> str:
         return self.chain
-
-
-class DataKey(models.Model):
-    """A random key of the portal's own, stored sealed; it outlives rotations of sealing keys."""
-
-    name = models.CharField(max_length=32, unique=True)
-    sealed_key = models.TextField()
-
-    def __str__(self) -> str:
-        return self.name

@@ -1,4 +1,4 @@
-"""The engine's rows: operations, the call ledger, provider accounts, rate buckets."""
+"""The engine's rows: operations, the call ledger, provider accounts."""
 
 from typing import Self
 
@@ -140,24 +140,3 @@ class ProviderAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.plugin}"
-
-
-class RateBucket(models.Model):
-    """Tokens left for calls to one plugin, shared by all processes."""
-
-    name = models.CharField(max_length=120, unique=True)
-    tokens = models.FloatField()
-    updated_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class WorkerSeen(models.Model):
-    """A worker's sign of life."""
-
-    process = models.CharField(max_length=160, unique=True)
-    seen_at = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return self.process

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, Invalid
+from portal.core.plugins import registry
 from portal.models import Customer, Plan, Subscription
 from portal.services.audit import Action, record
 from provisioning.contract import LONGEST_LIFE
@@ -67,6 +68,11 @@ def ensure_default_plan() -> None:
     """A customer without a subscription is on the plan ``default``."""
     if not Plan.objects.filter(slug=Plan.DEFAULT).exists():
         Plan.objects.bulk_create([Plan(slug=Plan.DEFAULT, name="Default")], ignore_conflicts=True)
+
+
+def plan_plugins(plan: Plan) -> list[str]:
+    """Plugins that are enabled here and on the plan, the default one first."""
+    return [slug for slug in registry().slugs if not plan.plugins or slug in plan.plugins]
 
 
 def effective_plan(customer: Customer, *, lock: bool = False) -> tuple[Plan, Subscription | None]:

@@ -122,8 +122,9 @@ def test_suspending_asks_and_revokes(admin: Admin, issued: IssuedKey) -> None:
 def test_several_are_suspended_and_refusals_are_told(admin: Admin) -> None:
     three = [CustomerFactory(status=status) for status in ("closed", "active", "active")]
     answer = admin.choose("customer", "suspend", *three, confirmed=True)
-    assert f"2 suspended, 1 refused: {three[0].name}: A closed customer can't become suspended" in text_of(
-        answer
+    assert (
+        f"2 suspended, 1 refused: {three[0].name}: This customer is closed and can't become suspended"
+        in text_of(answer)
     )
     assert Customer.objects.filter(status="suspended").count() == 2
 

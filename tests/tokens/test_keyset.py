@@ -5,10 +5,8 @@ import json
 import pytest
 
 from tests.tokens.keys import key_set, signing_key, verifying_half
-from tokens.jwk import ALGORITHMS, ASYMMETRIC, InvalidKey, PublicKey, public_jwk, thumbprint
+from tokens.jwk import ASYMMETRIC, InvalidKey, PublicKey, public_jwk, thumbprint
 from tokens.keyset import KeySet, VerificationKey
-
-PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 
 def verification_key(kid: str, algorithm: str = "ES256", number: int = 0) -> VerificationKey:
@@ -51,15 +49,9 @@ def test_repr_never_shows_a_key() -> None:
     assert "correct" not in repr(keys) + repr(keys.get("k1"))
 
 
-def test_document_holds_public_members_of_asymmetric_keys_only() -> None:
-    document = key_set(*ALGORITHMS).to_jwks()
-
-    assert {member["kid"] for member in document["keys"]} == ASYMMETRIC
-    assert not any(PRIVATE_MEMBERS & member.keys() for member in document["keys"])
-
-
 def test_document_is_read_back() -> None:
-    keys = KeySet.from_jwks(json.loads(json.dumps(key_set(*sorted(ASYMMETRIC)).to_jwks())))
+    members = [public_jwk(signing_key(name), kid=name, algorithm=name) for name in sorted(ASYMMETRIC)]
+    keys = KeySet.from_jwks(json.loads(json.dumps({"keys": members})))
 
     assert [(key.kid, key.algorithm) for key in keys] == [(name, name) for name in sorted(ASYMMETRIC)]
     assert all(thumbprint(key.key) == thumbprint(signing_key(key.algorithm)) for key in keys)

@@ -11,7 +11,7 @@ from portal.models import Customer, IssuedKey, Membership, Operation, Plan, User
 from portal.services.audit import Action, record
 from portal.services.customers import lock_customer
 from portal.services.operations import new_operation
-from portal.services.plans import effective_plan
+from portal.services.plans import effective_plan, plan_plugins
 from provisioning.contract import LONGEST_LIFE, Plugin
 from tokens.durations import format_duration
 
@@ -35,10 +35,9 @@ def request_key(
     with transaction.atomic():
         customer = lock_customer(customer_id)
         plan, subscription = effective_plan(customer, lock=True)
-        chosen = plugin_named(plugin)
+        chosen = plugin_within(plan, plugin)
         check_may_have_keys(customer, plan, has_subscription=subscription is not None)
         _check_member(customer, user)
-        check_plugin(plan, chosen)
         _check_count(customer, plan)
         key = IssuedKey.objects.create(
             customer=customer,
@@ -74,9 +73,13 @@ def _check_member(customer: Customer, user: User) -> None:
         raise Invalid.field("user", "is no member of this customer: add them first")
 
 
-def check_plugin(plan: Plan, plugin: Plugin) -> None:
-    if plan.plugins and plugin.slug not in plan.plugins:
+def plugin_within(plan: Plan, wanted: str | None) -> Plugin:
+    """The plugin asked for, or the first of the plan; raises ``Invalid`` when the plan lacks it."""
+    allowed = plan_plugins(plan)
+    chosen = plugin_named(wanted or next(iter(allowed), None))
+    if chosen.slug not in allowed:
         raise Invalid.field("plugin", f"not on this customer's plan; it has: {', '.join(plan.plugins)}")
+    return chosen
 
 
 def _check_count(customer: Customer, plan: Plan) -> None:

@@ -7,11 +7,10 @@ from django.db import transaction
 from portal.core.actor import Actor
 from portal.core.clock import now
 from portal.core.errors import Conflict, Invalid, NotFound
-from portal.core.plugins import plugin_named
 from portal.models import IssuedKey, Membership, Operation
 from portal.services.audit import Action, record
 from portal.services.customers import lock_customer
-from portal.services.keys.request import check_may_have_keys, check_plugin, lifetime_within
+from portal.services.keys.request import check_may_have_keys, lifetime_within, plugin_within
 from portal.services.operations import new_operation
 from portal.services.plans import effective_plan
 
@@ -36,8 +35,7 @@ def rotate_key(actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLA
         check_may_have_keys(customer, plan, has_subscription=subscription is not None)
         old = IssuedKey.objects.select_for_update(no_key=True).get(pk=key_id)
         _check_rotatable(old)
-        plugin = plugin_named(old.plugin)
-        check_plugin(plan, plugin)
+        plugin = plugin_within(plan, old.plugin)
         longest = plan.longest_life
         key = IssuedKey.objects.create(
             customer=customer,

@@ -6,10 +6,11 @@ from typing import Any
 
 from django import forms
 
-from portal.core.plugins import plugin_named, registry
+from portal.core.plugins import plugin_named
 from portal.models import Plan
 from portal.services.keys.request import lifetime_within
 from portal.services.keys.rotate import DEFAULT_OVERLAP
+from portal.services.plans import plan_plugins
 from portal.web.words import exact_span
 from tokens.durations import format_duration, parse_duration
 
@@ -92,11 +93,6 @@ class RevokeForm(forms.Form):
         help_text="Kept with the key, for whoever wonders later.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-
-
-def plan_plugins(plan: Plan) -> list[str]:
-    """Plugins that are enabled here and on the plan, the default one first."""
-    return [slug for slug in registry().slugs if not plan.plugins or slug in plan.plugins]
 
 
 def _lifetimes(plan: Plan, slugs: Sequence[str]) -> list[tuple[str, str]]:
