@@ -29,7 +29,10 @@ def database_from(env: Env, var: Path) -> dict[str, Any]:
         raise ConfigError("DATABASE_URL", "is no database URL such as postgres://user@host/name") from exc
     match database.get("ENGINE"):
         case "django.db.backends.sqlite3":
-            Path(database["NAME"]).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = Path(database["NAME"])
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not file.exists():
+                file.touch(mode=0o600)  # SQLite gives its journals the same mode
             database["OPTIONS"] = dict(SQLITE_OPTIONS)
         case "django.db.backends.postgresql":
             database["OPTIONS"] = {**POSTGRESQL_OPTIONS, **database.get("OPTIONS", {})}

@@ -71,6 +71,8 @@ def test_secrets_are_for_the_owner_only(var: Path) -> None:
         assert stat.S_IMODE((var / name).stat().st_mode) == 0o600
         assert len((var / name).read_text().strip()) >= 40
     assert (var / "secret_key").read_text() != (var / "sealing_key").read_text()
+    for database in var.glob("db.sqlite3*"):
+        assert stat.S_IMODE(database.stat().st_mode) == 0o600, database
 
 
 def test_no_secret_is_printed_but_the_staff_password(fresh: Portal, var: Path) -> None:
