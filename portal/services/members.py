@@ -28,7 +28,8 @@ def add_member(
         user = _known_user(email) or _new_user(actor, email, name)
         first = not Membership.objects.filter(customer=customer).exists()
         role = role or (Role.OWNER if first else Role.DEVELOPER)
-        _check_may_give(actor, customer, role)
+        if not first:  # whoever may write to a customer without anybody may give it its first owner
+            _check_may_give(actor, customer, role)
         membership = Membership(customer=customer, user=user, role=role)
         try:
             with transaction.atomic():

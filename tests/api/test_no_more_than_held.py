@@ -13,7 +13,7 @@ from portal.core.clock import now
 from portal.models import AuditEvent, IssuedKey, ManagementToken, Membership, Plan, User
 from portal.services.members import add_member
 from tests.conftest import Api, Clock, token_for
-from tests.factories import MembershipFactory, PlanFactory, SubscriptionFactory, UserFactory
+from tests.factories import CustomerFactory, MembershipFactory, PlanFactory, SubscriptionFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 Issue = Callable[..., dict[str, Any]]
@@ -59,6 +59,15 @@ def test_a_narrow_token_makes_no_owner(owner: Membership) -> None:
     assert narrow("DELETE", one).status_code == 403
     assert not User.objects.filter(email="evil@example.net").exists()
     assert narrow.post(users, {"email": "dev@example.net", "role": "developer"}).status_code == 201
+
+
+def test_a_customer_without_anybody_gets_its_first_owner(api: Api, owner: Membership) -> None:
+    """Also from a narrow token: there is nobody to take the customer from."""
+    staff = UserFactory(is_staff=True, is_superuser=True)
+    empty = CustomerFactory()
+    narrow = Api(token_for(staff, "customers:write", empty))
+    made = narrow.post(f"/customers/{empty.public_id}/users", {"email": "first@example.net"})
+    assert (made.status_code, made.json()["role"]) == (201, "owner")
 
 
 def test_a_token_outlives_none_that_it_made(owner: Membership, clock: Clock) -> None:
