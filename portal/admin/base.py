@@ -130,7 +130,7 @@ class PortalModelAdmin(DjangoModelAdmin):
         raise NotImplementedError
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        stored = self.store(actor_of_user(request.user), obj, form, change)  # type: ignore[arg-type]
+        stored = self.store(actor_of_user(request.user), obj, form, change)  # type: ignore[arg-type]  # signed in
         obj.pk, obj._state.adding, obj._state.db = stored.pk, False, stored._state.db
         obj.refresh_from_db()
 
@@ -149,7 +149,7 @@ class PortalModelAdmin(DjangoModelAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except PortalError as refusal:
-            request.refusal = refusal  # type: ignore[attr-defined]
+            request.refusal = refusal  # type: ignore[attr-defined]  # for the answer
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

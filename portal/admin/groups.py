@@ -29,7 +29,7 @@ GRANTABLE = (
 """Permissions that something here or at the management API asks for."""
 
 
-class PermissionBoxes(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+class PermissionBoxes(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not subscriptable
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.name)
 

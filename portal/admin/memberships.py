@@ -22,7 +22,7 @@ from portal.services.members import add_member, remove_member, update_member
 TabularInline = admin.TabularInline[Membership, Customer] if TYPE_CHECKING else admin.TabularInline
 
 
-class MembersInline(TabularInline):  # type: ignore[misc,valid-type]
+class MembersInline(TabularInline):  # type: ignore[misc,valid-type]  # an alias
     """A customer's people on its page. They are added by e-mail, with the action *Add member*."""
 
     model = Membership
@@ -45,7 +45,7 @@ class MembersInline(TabularInline):  # type: ignore[misc,valid-type]
     @staticmethod
     def store(request: HttpRequest, customer: Customer, formset: Any) -> None:
         """Pass what was changed in the rows to the services; may raise ``PortalError``."""
-        actor = actor_of_user(request.user)  # type: ignore[arg-type]
+        actor = actor_of_user(request.user)  # type: ignore[arg-type]  # staff are signed in
         formset.save(commit=False)
         for membership, _ in formset.changed_objects:
             update_member(actor, customer.pk, membership.user_id, role=membership.role)

@@ -42,7 +42,7 @@ class BrowserSessionAuthentication(SessionAuthentication):
         return user, actor_of_user(user, recent_sign_in=has_recent_sign_in(request, user))
 
 
-class ManagementTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ManagementTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # spectacular has no types
     target_class = ManagementTokenAuthentication
     name = "managementToken"
 
@@ -50,7 +50,7 @@ class ManagementTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-
         return {"type": "http", "scheme": "bearer", "description": "A management token, `lk_…`."}
 
 
-class BrowserSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BrowserSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # spectacular has no types
     target_class = BrowserSessionAuthentication
     name = "browserSession"
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from portal.api.problems import problem_of
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, Gone, Invalid, Malformed, NotFound, PortalError
+from portal.jobs.run import resume, run_inline, wait_for
 from portal.models import IdempotencyRecord, Operation
 from portal.services import idempotency
 from portal.services.idempotency import Answer
@@ -23,8 +24,8 @@ _REMEMBERED = (Conflict, Invalid, NotFound, Gone)
 class Work(Protocol):
     """What follows a change that inserted an operation."""
 
-    def carry_on(self, operation: Operation, *, resumed: bool) -> None:
-        """Run the operation, with no transaction open; ``resumed`` after a crash."""
+    wait_seconds: float
+    """How long to wait for what a worker has to do."""
 
     def answer(self, operation: Operation) -> Answer:
         """Tell what came out. Commits together with the record, so it may reveal a secret."""
@@ -45,7 +46,7 @@ def work_once(request: Request, actor: Actor, change: Callable[[], Operation], w
     repeatable = _repeatable(request, actor)
     if repeatable is None:
         begun = change()
-        work.carry_on(begun, resumed=False)
+        _carry_on(begun, work, resumed=False)
         return _response(work.answer(begun))
     record, known, began = _begin(repeatable, change)
     if known is not None:
@@ -53,10 +54,20 @@ def work_once(request: Request, actor: Actor, change: Callable[[], Operation], w
     operation = record.operation
     assert operation is not None  # set together with the record
     try:
-        work.carry_on(operation, resumed=not began)
+        _carry_on(operation, work, resumed=not began)
         return _response(idempotency.complete(record, lambda: work.answer(operation)))
     finally:
         idempotency.release(record)
+
+
+def _carry_on(operation: Operation, work: Work, *, resumed: bool) -> None:
+    """Run the operation as far as it runs here, with no transaction open; ``resumed`` after a crash."""
+    if resumed:
+        resume(operation.pk)
+    else:
+        run_inline(operation)
+    if work.wait_seconds:
+        wait_for(operation.pk, seconds=work.wait_seconds)
 
 
 def _begin(

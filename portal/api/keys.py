@@ -28,7 +28,6 @@ from portal.api.idempotency import work_once
 from portal.api.view import PortalView, checked_choice, one
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, Gone, Invalid, NotFound
-from portal.jobs.run import resume, run_inline, wait_for
 from portal.models import Customer, IssuedKey, Operation, User
 from portal.services.idempotency import Answer
 from portal.services.keys.request import request_key
@@ -210,18 +209,11 @@ class RevokeKey(PortalView):
 
 
 class Issuing:
-    """Runs an issuing operation as far as ``Prefer: wait`` allows, and tells what came out."""
+    """Waits for an issuing operation as long as ``Prefer: wait`` says, and tells what came out."""
 
     def __init__(self, request: Request, actor: Actor) -> None:
-        self._wait = _wait(request)
+        self.wait_seconds = _wait(request)
         self._actor = actor
-
-    def carry_on(self, operation: Operation, *, resumed: bool) -> None:
-        if resumed:
-            resume(operation.pk)
-        else:
-            run_inline(operation)
-        wait_for(operation.pk, seconds=self._wait)
 
     def answer(self, operation: Operation) -> Answer:
         key = key_rows().get(pk=operation.key_id)

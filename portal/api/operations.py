@@ -18,7 +18,6 @@ from portal.api.fields import EmailText, Flag, StrictSerializer, Text
 from portal.api.idempotency import answer_once, work_once
 from portal.api.view import PortalView, checked_choice, one
 from portal.core.errors import Invalid
-from portal.jobs.run import resume, run_inline
 from portal.models import Customer, Operation, User
 from portal.services.idempotency import Answer
 from portal.services.operations import cancel_operation, request_provisioning, retry_operation
@@ -162,13 +161,9 @@ class Provision(PortalView):
 
 
 class Provisioning:
-    """Runs what can run here, and answers with the operation as it is then."""
+    """Waits for no worker, and answers with the operation as it is then."""
 
-    def carry_on(self, operation: Operation, *, resumed: bool) -> None:
-        if resumed:
-            resume(operation.pk)
-        else:
-            run_inline(operation)
+    wait_seconds = 0.0
 
     def answer(self, operation: Operation) -> Answer:
         location = {"Location": f"{settings.PORTAL_BASE_URL}/api/v1/operations/{operation.public_id}"}

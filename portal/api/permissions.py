@@ -15,7 +15,7 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if request.auth is None:
             return False
-        scope = view.scopes.get("GET" if request.method == "HEAD" else request.method)  # type: ignore[attr-defined]
+        scope = view.scopes.get("GET" if request.method == "HEAD" else request.method)  # type: ignore[attr-defined]  # a PortalView
         actor: Actor = request.auth  # type: ignore[assignment]  # what our authentication returns
         if scope is not None and not actor.holds(scope):
             raise insufficient_scope(scope)

@@ -41,7 +41,7 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
         case exceptions.ParseError():
             body = problem(400, "malformed", str(exc.detail))
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
-            body = problem(401, exc.get_codes(), str(exc.detail))  # type: ignore[arg-type]
+            body = problem(401, exc.get_codes(), str(exc.detail))  # type: ignore[arg-type]  # one code here
             headers["WWW-Authenticate"] = _challenge(exc)
         case exceptions.UnsupportedMediaType():
             body = problem(415, "unsupported_media_type", str(exc.detail))

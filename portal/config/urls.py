@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from portal.web.branding import branding_css
 
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth says
 
 urlpatterns = [
     path("api/v1/", include("portal.api.urls")),

@@ -35,7 +35,7 @@ class Processes:
             )
         while not self._stopping and all(process.poll() is None for process in self._running):
             time.sleep(0.2)
-        ended = [process.args[2] for process in self._running if process.poll() is not None]  # type: ignore[index]
+        ended = [process.args[2] for process in self._running if process.poll() is not None]  # type: ignore[index]  # a list: see run
         self._end_all()
         if ended and not self._stopping:
             raise CommandError(f"{' and '.join(map(str, ended))} ended unexpectedly; see its message above")
