@@ -1,12 +1,16 @@
-# make run: serve the portal. make test: the whole suite. make check: everything that CI runs.
+# make run: serve the portal. make demo: the same with a month of sample data.
+# make test: the whole suite. make check: everything that CI runs.
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check bench audit lock
+.PHONY: run demo test check bench faults audit lock
 
 run: .venv/installed
 	@exec $(BIN)/python manage.py run
+
+demo: .venv/installed
+	@exec $(BIN)/python manage.py demo
 
 test: .venv/installed-dev node_modules_installed
 	@$(BIN)/python -m tests.run_all
@@ -24,6 +28,10 @@ check: .venv/installed-dev node_modules_installed
 
 bench: .venv/installed-dev
 	@$(BIN)/python -m bench
+
+# 2,000 kills on SQLite and as many on PostgreSQL; takes an hour. FAULTS="--seed 7" repeats one.
+faults: .venv/installed-dev
+	@$(BIN)/python -m tests.faults --kills 2000 $(FAULTS)
 
 # Known vulnerabilities of what is pinned; asks PyPI.
 audit: .venv/installed-dev

@@ -10,7 +10,7 @@ from environ import Env
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
-    if sys.argv[1:2] == ["run"]:
+    if sys.argv[1:2] in (["run"], ["demo"]):
         Env.read_env(Path(__file__).with_name(".env"))
         os.environ.setdefault("PORTAL_ENV", "development")
     from django.core.management import execute_from_command_line

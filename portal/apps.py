@@ -20,12 +20,16 @@ class PortalConfig(AppConfig):
         from portal.core.plugins import set_registry
         from portal.services.signing_keys.lookup import DatabaseSigner
         from portal.services.signing_keys.sync import sync_signing_keys
+        from portal.services.turns import DatabaseRates
         from provisioning.config import environ_get_config
         from provisioning.contract import Toolbox
         from provisioning.registry import load_plugins
 
         toolbox = Toolbox(
-            now=now, signer=DatabaseSigner(sync_signing_keys), base_url=settings.PORTAL_BASE_URL
+            now=now,
+            signer=DatabaseSigner(sync_signing_keys),
+            base_url=settings.PORTAL_BASE_URL,
+            rates=DatabaseRates(),
         )
         get_config = environ_get_config(os.environ)
         set_registry(load_plugins(settings.PLUGIN_APIM_PROVIDER, get_config, toolbox))

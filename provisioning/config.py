@@ -89,6 +89,12 @@ def duration(get_config: GetConfig, name: str, default: str, *, longest: timedel
 
 
 def comma_list(get_config: GetConfig, name: str) -> tuple[str, ...]:
-    """The setting's comma-separated parts: blanks and repetitions dropped, the order kept."""
-    parts = (part.strip() for part in text(get_config, name).split(","))
-    return tuple(dict.fromkeys(part for part in parts if part))
+    """The setting's comma-separated parts: repetitions dropped, the order kept.
+
+    Raises ``ConfigError`` for a blank part: whoever wrote it meant something.
+    """
+    given = text(get_config, name)
+    parts = [part.strip() for part in given.split(",")] if given else []
+    if not all(parts):
+        raise ConfigError(name, "has an empty entry between its commas")
+    return tuple(dict.fromkeys(parts))

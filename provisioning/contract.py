@@ -14,11 +14,15 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from provisioning.config import GetConfig
+from provisioning.errors import Misconfigured
 from provisioning.secret import Secret
 from tokens.jwk import PrivateKey
 
 LONGEST_LIFE = timedelta(days=3650)
 """No key is made to live longer than ten years."""
+
+LONGEST_ID = 255
+"""Ids of remote objects are stored; a longer one isn't."""
 
 CONTRACT_VERSION = 1
 """A plugin names the version it was written for; the registry refuses another."""
@@ -72,6 +76,12 @@ class CreatedKey:
     public: Mapping[str, str] = field(default_factory=dict)
 
 
+def check_id(id: str) -> None:
+    """Raise ``Misconfigured`` for an id that no remote object can be found by again."""
+    if not (isinstance(id, str) and 1 <= len(id) <= LONGEST_ID):
+        raise Misconfigured("invalid_resource_id", f"The plugin gave no id of 1 to {LONGEST_ID} characters.")
+
+
 @dataclass(frozen=True)
 class Resource:
     """A remote object: its id there and, when the provider shows one at creation, its secret."""
@@ -89,16 +99,66 @@ class Calls(Protocol):
         *,
         create: Callable[[], Resource],
         find: Callable[[], Resource | None] | None = None,
+        renew: Callable[[str], Secret] | None = None,
         account: str | None = None,
+        personal: bool = False,
     ) -> Resource:
         """Return the step's resource, creating it at most once.
 
-        The intent is stored before ``create`` runs and the id after it. After a crash or an
+        The intent is stored before ``create`` runs and the id after it. ``create`` sends one request
+        and ends within 15 seconds, waiting for its turn included. After a crash or an
         ``OutcomeUnknown`` the step first waits until the lost request can no longer land, then
-        asks ``find``; without ``find`` it stops for a person. With ``account`` (a kind such as
-        ``organization``) the resource belongs to the customer, not to this request, and later
-        requests get the same one. The secret is only there in the attempt that created it.
+        asks ``find``; without ``find`` it stops for a person. Where repeating the request is
+        harmless (a ``PUT`` under an id of our choosing) ``find`` may be ``create`` itself.
+        With ``account`` (a kind such as ``organization``) the resource belongs to the customer,
+        not to this request, and later requests get the same one; ``personal`` makes it the
+        user's within the customer. A secret is kept sealed until the request has ended; one that was
+        lost before it could be kept is replaced by ``renew``, which is given the resource's id.
         """
+
+    def forget(self, step: str, *, account: str | None = None, personal: bool = False) -> None:
+        """Let the next ``ensure`` of that step create anew: what it had created is gone at the provider.
+
+        Only for what was seen to be gone: somebody deleted it there, or the plugin just did.
+        """
+
+    def choose(self, step: str, make: Callable[[], Secret]) -> Secret:
+        """Return the secret of our own choosing, the same at every attempt; ``step`` is a name of its own.
+
+        ``make`` is called once in the life of the request; what it gave is stored sealed before
+        this returns, and erased when the request has ended.
+        """
+
+
+@dataclass(frozen=True)
+class Rate:
+    """``per_second`` calls on average; after a quiet time ``burst`` of them at once."""
+
+    per_second: float
+    burst: int = 1
+
+
+class Rates(Protocol):
+    """Turns at a provider, given out in one order to all processes of the portal together."""
+
+    def take(self, bucket: str, rate: Rate) -> None:
+        """Wait for a turn under ``rate``. Raises ``Transient`` when it is too far off to wait for.
+
+        A bucket is a kind of call with a limit of its own; start its name with the slug.
+        """
+
+    def hold(self, bucket: str, time: timedelta) -> None:
+        """Give nobody a turn for that time: the provider answered 429 with ``Retry-After``."""
+
+
+class Unlimited:
+    """``Rates`` that never wait."""
+
+    def take(self, bucket: str, rate: Rate) -> None:
+        return None
+
+    def hold(self, bucket: str, time: timedelta) -> None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -127,6 +187,7 @@ class Toolbox:
     now: Callable[[], datetime]
     signer: Signer
     base_url: str
+    rates: Rates = field(default_factory=Unlimited)
 
 
 class Plugin(Protocol):
@@ -135,7 +196,18 @@ class Plugin(Protocol):
     slug: ClassVar[str]
     contract_version: ClassVar[int]
     local: ClassVar[bool]
-    """True when nothing leaves the process: the portal then creates keys within the request."""
+    """True when nothing leaves the process: the portal then creates keys within the request.
+
+    A plugin may also have
+
+    - ``settle``, a ``timedelta``, where a request whose answer was lost may take effect later than the
+      20 seconds that the portal waits;
+    - ``offered_scopes``, a tuple, where its keys can have no other scopes than these;
+    - ``called(marker)``, the name by which people find a request's credential at the provider, where it
+      isn't the marker itself;
+    - ``token_lifetime``, a ``timedelta``, where customers exchange their key for tokens: so long after a
+      revocation the last one may still be accepted.
+    """
 
     @property
     def default_lifetime(self) -> timedelta | None:
@@ -163,11 +235,16 @@ class Plugin(Protocol):
 
 @dataclass(frozen=True)
 class KeyRef:
-    """A credential that was created earlier, as the portal knows it."""
+    """A credential that was created earlier.
+
+    From ``list`` it is as the provider knows it: ``customer_id`` where its tags tell, ``key_id`` may
+    be empty.
+    """
 
     marker: str
     key_id: str
     external_id: str
+    customer_id: str = ""
 
 
 @runtime_checkable
@@ -179,7 +256,11 @@ class Finds(Protocol):
 @runtime_checkable
 class Revokes(Protocol):
     def revoke(self, customer_id: str, key: KeyRef) -> None:
-        """Make the credential useless. Repeating it, or one that is gone, is no error."""
+        """Make the credential ``key.external_id`` useless; afterwards ``find`` and ``list`` know it no more.
+
+        It may be one of two that carry a marker: the other one stays. Repeating it, or one that is
+        gone, is no error.
+        """
 
 
 @runtime_checkable
@@ -191,15 +272,22 @@ class Rotates(Protocol):
 @runtime_checkable
 class Lists(Protocol):
     def list(self) -> Iterator[KeyRef]:
-        """Every credential at the provider that this portal made, for reconciliation."""
+        """Every living credential at the provider that this portal made, for reconciliation.
+
+        What others made is left out: recognise one's own by the marker and the portal's base URL.
+        """
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something an operator should mend; ``detail`` says what it costs and how to mend it."""
+    """Something an operator should mend; ``detail`` says what it costs and how to mend it.
+
+    With ``optional`` the plugin is well, and could do more.
+    """
 
     code: str
     detail: str
+    optional: bool = False
 
 
 @runtime_checkable

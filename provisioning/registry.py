@@ -13,8 +13,11 @@ from provisioning.contract import CONTRACT_VERSION, SLUG, Plugin, Toolbox
 
 VARIABLE = "PLUGIN_APIM_PROVIDER"
 ENTRY_POINT_GROUP = "latchkey.plugins"
-BUILTINS = {"jwt": "provisioning.plugins.jwt:JwtPlugin"}
-PLANNED = frozenset({"auth0-m2m", "aws-apigateway", "kong-gateway", "kong-konnect", "tyk"})
+BUILTINS = {
+    "jwt": "provisioning.plugins.jwt:JwtPlugin",
+    "auth0-m2m": "provisioning.plugins.auth0_m2m.plugin:Auth0M2mPlugin",
+}
+PLANNED = frozenset({"aws-apigateway", "kong-gateway", "kong-konnect", "tyk"})
 """Names that the documentation knows but this version has no plugin for."""
 
 _METHODS = ("from_config", "get_user", "provision_user", "create_api_key")

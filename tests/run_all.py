@@ -1,29 +1,46 @@
-"""``make test``: the suite on SQLite, then on PostgreSQL; one that is missing is said or, required, fails."""
+"""``make test``: the suite on SQLite and, beside it, on PostgreSQL; one that is missing is said or, required, fails.
+
+Much of the suite waits for processes, so both take little longer together than one alone. What
+PostgreSQL's run printed comes after SQLite's.
+"""
 
 import os
 import subprocess
 import sys
+import tempfile
 
 import psycopg
 
 LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
+PYTEST = [sys.executable, "-m", "pytest"]
 
 
 def main() -> int:
-    required = os.environ.get("REQUIRE_ALL") == "1"
-    extra = sys.argv[1:]
-    print("== SQLite", flush=True)
-    if failed := subprocess.call([sys.executable, "-m", "pytest", *extra]):
-        return failed
-    url = os.environ.get("TEST_POSTGRES_URL", LOCAL)
+    url, extra = os.environ.get("TEST_POSTGRES_URL", LOCAL), sys.argv[1:]
+    if not answers(url):
+        failed = subprocess.call([*PYTEST, *extra])
+        print(f"PostgreSQL: skipped, no server answers (set TEST_POSTGRES_URL; tried {LOCAL})", flush=True)
+        return failed or int(os.environ.get("REQUIRE_ALL") == "1")
+    with tempfile.TemporaryFile() as printed:
+        beside = [*PYTEST, "-p", "no:cacheprovider", "-m", "not once", *extra]
+        environ = {**os.environ, "TEST_DATABASE_URL": url}
+        with subprocess.Popen(beside, env=environ, stdout=printed, stderr=printed) as postgresql:
+            print("== SQLite", flush=True)
+            failed = subprocess.call([*PYTEST, *extra])
+            postgresql.wait()
+        print("== PostgreSQL", flush=True)
+        printed.seek(0)
+        sys.stdout.buffer.write(printed.read())
+        sys.stdout.flush()
+    return failed or postgresql.returncode
+
+
+def answers(url: str) -> bool:
     try:
         psycopg.connect(url, connect_timeout=3).close()
     except psycopg.OperationalError:
-        print(f"PostgreSQL: skipped, no server answers (set TEST_POSTGRES_URL; tried {LOCAL})", flush=True)
-        return int(required)
-    print("== PostgreSQL", flush=True)
-    environ = {**os.environ, "TEST_DATABASE_URL": url}
-    return subprocess.call([sys.executable, "-m", "pytest", "-m", "not once", *extra], env=environ)
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from portal.admin.actions import ActionForm, ConfirmedAction
 from portal.admin.base import ReadOnlyAdmin
+from portal.admin.export import Columns
 from portal.admin.fields import DurationText
 from portal.admin.filters import parent_filter
 from portal.admin.search import of_customer_or_user
@@ -126,6 +127,13 @@ class ManagementTokenAdmin(ReadOnlyAdmin):
 
     def matches(self, term: str) -> Q:
         return Q(public_id=term) if term.startswith("tok_") else of_customer_or_user(term, user="owner_id")
+
+    def export_columns(self) -> Columns:
+        return {
+            "id": "public_id", "name": "name", "owner": "owner__public_id", "owner_email": "owner__email",
+            "customer": "customer__public_id", "scopes": "scopes", "created_at": "created_at",
+            "expires_at": "expires_at", "last_used_at": "last_used_at", "revoked_at": "revoked_at",
+        }  # fmt: skip
 
     def listed(self, found: ManagementToken) -> str:
         return f"{found.public_id} · {found.name or 'no name'} · {describe(found.owner)}"

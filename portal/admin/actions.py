@@ -22,8 +22,19 @@ from portal.services.actors import actor_of_user
 if TYPE_CHECKING:
     from portal.admin.base import PortalModelAdmin
 
-MOST = 200
-"""So many objects one action takes: each is a transaction of its own, within one request."""
+MOST = 500
+"""So many objects one action takes: each is a transaction of its own, within one request.
+
+Django takes 1,000 form fields at most (``DATA_UPLOAD_MAX_NUMBER_FIELDS``).
+"""
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What an action may return: a sentence, or none, and a page that tells more than the one it began on."""
+
+    told: str
+    url: str
 
 
 class ActionForm(forms.Form):
@@ -102,8 +113,10 @@ def confirm(
     """The page between; once it was submitted, do it, tell how it went and go ``back``."""
     submitted = request.method == "POST" and request.POST.get("confirmed") == action.name
     form = action.form(objects, request.POST if submitted else None)
-    if submitted and form.is_valid() and _carried_out(model_admin, request, objects, action, form):
-        return HttpResponseRedirect(back)
+    if submitted and form.is_valid():
+        done = _carry_out(model_admin, request, objects, action, form)
+        if done or len(objects) > 1:
+            return HttpResponseRedirect(done.url if isinstance(done, Landing) else back)
     context = {
         **model_admin.admin_site.each_context(request),
         "title": action.label,
@@ -111,6 +124,7 @@ def confirm(
         "action": action,
         "objects": [model_admin.listed(found) for found in objects],
         "single": objects[0] if len(objects) == 1 else None,
+        "heading": model_admin.heading(objects[0]) if len(objects) == 1 else "",
         "explanations": action.explain(objects),
         "form": form,
         "hidden": hidden,
@@ -120,34 +134,44 @@ def confirm(
     return TemplateResponse(request, "admin/portal/confirm.html", context)
 
 
-def _carried_out(
+def _carry_out(
     model_admin: "PortalModelAdmin",
     request: HttpRequest,
     objects: Sequence[Any],
     action: ConfirmedAction,
     form: ActionForm,
-) -> bool:
-    """False when the only object was refused: its form then says why."""
+) -> Any:
+    """Run it on each object; one refusal doesn't stop the others. Tells how it went.
+
+    Returns None when the only object was refused: its form then says why.
+    """
     actor = actor_of_user(request.user)  # type: ignore[arg-type]  # staff are signed in
-    told: Any = None
-    done, refused = 0, []
+    done: list[Any] = []
+    refused = []
     for found in objects:
         try:
-            told = action.run(actor, found, form.cleaned_data)
-            done += 1
+            done.append(action.run(actor, found, form.cleaned_data))
         except PortalError as refusal:
             if len(objects) == 1:
                 form.add_refusal(refusal)
-                return False
+                return None
             refused.append(f"{model_admin.name_of(found)}: {refusal.detail}")
-    if len(objects) == 1:
-        name = model_admin.name_of(objects[0])
-        model_admin.message_user(request, told or f"{name}: {action.done}.", messages.SUCCESS)
-        return True
-    report = f"{done} {action.done}"
+    if len(objects) > 1:
+        _report(model_admin, request, f"{len(done)} {action.done}", refused, nothing=not done)
+        return done
+    result = done[0] or f"{model_admin.name_of(objects[0])}: {action.done}."
+    told = result.told if isinstance(result, Landing) else result
+    if told:
+        model_admin.message_user(request, told, messages.SUCCESS)
+    return result
+
+
+def _report(
+    model_admin: "PortalModelAdmin", request: HttpRequest, report: str, refused: list[str], *, nothing: bool
+) -> None:
+    """``7 queued, 1 refused: …``."""
     if refused:
         report += f", {len(refused)} refused: {' · '.join(refused[:5])}"
         report += f" · and {len(refused) - 5} more" if len(refused) > 5 else ""
-    level = messages.SUCCESS if not refused else messages.WARNING if done else messages.ERROR
+    level = messages.SUCCESS if not refused else messages.ERROR if nothing else messages.WARNING
     model_admin.message_user(request, report, level)
-    return True

@@ -2,55 +2,30 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
 
-from portal.admin.actions import ConfirmedAction, add_refusal, confirm
-from portal.admin.history import shown
+from portal.admin.actions import ConfirmedAction, confirm
+from portal.admin.export import Columns, export
+from portal.admin.forms import Named, ServiceForm
+from portal.admin.history import history_page
 from portal.admin.paginator import BoundedPaginator
 from portal.admin.show import describe
 from portal.core.actor import Actor
 from portal.core.errors import PortalError
-from portal.models import AuditEvent
 from portal.services.actors import actor_of_user
 
 if TYPE_CHECKING:
     DjangoModelAdmin = admin.ModelAdmin[Any]
-    DjangoModelForm = forms.ModelForm[Any]
 else:
-    DjangoModelAdmin, DjangoModelForm = admin.ModelAdmin, forms.ModelForm
-
-HISTORY = 200
-
-
-class ServiceForm(DjangoModelForm):
-    """A form whose values a service stores. ``refusal`` is what the service said to them."""
-
-    refusal: PortalError | None = None
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        if self.refusal is not None:
-            add_refusal(self, self.refusal)
-        return cleaned
-
-    def changes(self, *names: str) -> dict[str, Any]:
-        """The values of the changed fields among ``names``."""
-        return {name: self.cleaned_data[name] for name in names if name in self.changed_data}
-
-
-class Named(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Offers people and customers by name; ``str()`` of a model never shows an address."""
-
-    def label_from_instance(self, obj: Model) -> str:
-        return describe(obj)
+    DjangoModelAdmin = admin.ModelAdmin
 
 
 class PortalModelAdmin(DjangoModelAdmin):
@@ -115,6 +90,7 @@ class PortalModelAdmin(DjangoModelAdmin):
             "empty_text": self.empty_text,
             "list_subtitle": self.subtitle,
             "tools": self.list_tools(request),
+            "export_url": self._export_url(request),
             **(extra_context or {}),
         }
         return super().changelist_view(request, context)
@@ -122,6 +98,23 @@ class PortalModelAdmin(DjangoModelAdmin):
     def list_tools(self, request: HttpRequest) -> list[dict[str, Any]]:
         """Buttons above the list."""
         return []
+
+    def export_columns(self) -> Columns:
+        """What its CSV file holds, header → field; a list without any can't be exported."""
+        return {}
+
+    def _export_url(self, request: HttpRequest) -> str:
+        """Where the list, as it is filtered now, is had as a file; empty when it can't be."""
+        if not self.export_columns():
+            return ""
+        address = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_export")
+        return f"{address}?{request.GET.urlencode()}"
+
+    @method_decorator(require_POST)
+    def export_view(self, request: HttpRequest) -> HttpResponseBase:
+        if not self.export_columns():
+            raise Http404
+        return export(self, request)
 
     # Storing
 
@@ -176,26 +169,19 @@ class PortalModelAdmin(DjangoModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The audit entries about this object, newest first."""
-        found = self._seen(request, object_id)
-        events = AuditEvent.objects.filter(object__in=self.audit_objects(found)).order_by("-id")[:HISTORY]
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "History",
-            "subtitle": self.name_of(found),
-            "opts": self.opts,
-            "original": found,
-            "name": self.name_of(found),
-            "entries": shown(events),
-            "most": HISTORY,
-        }
-        return TemplateResponse(request, self.object_history_template or "", context)
+        return history_page(self, request, self._seen(request, object_id))
 
     # Actions
 
     def get_urls(self) -> list[Any]:
-        name = f"{self.opts.app_label}_{self.opts.model_name}_action"
-        view = self.admin_site.admin_view(self.action_view)
-        return [path("<int:object_id>/act/<slug:action>/", view, name=name), *super().get_urls()]
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        act = self.admin_site.admin_view(self.action_view)
+        export_list = self.admin_site.admin_view(self.export_view)
+        return [
+            path("<int:object_id>/act/<slug:action>/", act, name=f"{name}_action"),
+            path("export/", export_list, name=f"{name}_export"),
+            *super().get_urls(),
+        ]
 
     def action_view(self, request: HttpRequest, object_id: int, action: str) -> HttpResponse:
         """An action on one object, from the button on its page."""

@@ -6,22 +6,27 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal.admin.accounts import account_ids, accounts_of
 from portal.admin.actions import ConfirmedAction
-from portal.admin.base import PortalModelAdmin, ServiceForm
+from portal.admin.base import PortalModelAdmin
 from portal.admin.customer_actions import ACTIONS
+from portal.admin.customer_work import ACTIONS as WORK
+from portal.admin.export import Columns
+from portal.admin.forms import ServiceForm
 from portal.admin.memberships import MembersInline
 from portal.admin.paginator import bounded_count, shown_count
 from portal.admin.search import customers
-from portal.admin.show import code, link, list_link, moment, pill, when
+from portal.admin.show import code, lines, link, list_link, moment, pill, when
 from portal.core.actor import Actor
-from portal.models import Customer, IssuedKey, Membership, Operation, ProviderAccount, Subscription
+from portal.models import Customer, IssuedKey, Membership, Operation, Subscription
 from portal.services.customers import create_customer, update_customer
 
 SHOWN_HERE = 5
 MOST_MEMBERS_INLINE = 50
+NO_ACCOUNTS = "No accounts at gateways or identity providers."
 
 
 class CustomerForm(ServiceForm):
@@ -47,11 +52,13 @@ class CustomerForm(ServiceForm):
 @admin.register(Customer)
 class CustomerAdmin(PortalModelAdmin):
     form = CustomerForm
-    confirmed: tuple[ConfirmedAction, ...] = ACTIONS
+    confirmed: tuple[ConfirmedAction, ...] = (*WORK, *ACTIONS)
     list_display = ("name_shown", "external", "email", "state", "created")
     list_filter = ("status",)
     search_fields = ("public_id",)
-    search_help_text = "The beginning of a name, or a whole id, external id or e-mail address."
+    search_help_text = (
+        "The beginning of a name, or a whole id, external id, e-mail address or id at a provider."
+    )
     subtitle = "Companies that use your API. Their people, plans and keys hang on them."
     empty_title = "No customers yet"
     empty_text = (
@@ -62,6 +69,13 @@ class CustomerAdmin(PortalModelAdmin):
 
     def matches(self, term: str) -> Q:
         return customers(term)
+
+    def export_columns(self) -> Columns:
+        return {
+            "id": "public_id", "external_id": "external_id", "name": "name", "email": "email",
+            "status": "status", "created_at": "created_at", "deleted_at": "deleted_at",
+            "accounts": account_ids(),
+        }  # fmt: skip
 
     @admin.display(description="Name")
     def name_shown(self, customer: Customer) -> str:
@@ -87,7 +101,10 @@ class CustomerAdmin(PortalModelAdmin):
         return [
             (None, {"fields": ("name", "email", "external_id", "state", "created_at_shown")}),
             ("Plan and keys", {"fields": self._visible(request)}),
-            ("People", {"fields": (*self._unless_inline(request, obj), "accounts_shown")}),
+            (
+                "People and accounts",
+                {"fields": (*self._unless_inline(request, obj), *self._accounts(request))},
+            ),
         ]
 
     def _visible(self, request: HttpRequest) -> tuple[str, ...]:
@@ -100,6 +117,10 @@ class CustomerAdmin(PortalModelAdmin):
         return tuple(
             field for permission, field in fields.items() if request.user.has_perm(f"portal.{permission}")
         )
+
+    def _accounts(self, request: HttpRequest) -> tuple[str, ...]:
+        """People's with their e-mail addresses, for those who may see people."""
+        return ("accounts_shown",) if request.user.has_perm("portal.view_user") else ("own_accounts_shown",)
 
     def _unless_inline(self, request: HttpRequest, customer: Customer) -> tuple[str, ...]:
         return (
@@ -114,7 +135,7 @@ class CustomerAdmin(PortalModelAdmin):
         fixed = ("external_id",) if IssuedKey.objects.filter(customer=obj).exists() else ()
         return (
             *fixed, "state", "created_at_shown", "subscriptions_shown", "keys_shown",
-            "operations_shown", "members_shown", "accounts_shown",
+            "operations_shown", "members_shown", "accounts_shown", "own_accounts_shown",
         )  # fmt: skip
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
@@ -137,29 +158,29 @@ class CustomerAdmin(PortalModelAdmin):
     @admin.display(description="Subscriptions")
     def subscriptions_shown(self, customer: Customer) -> SafeString | str:
         rows = Subscription.objects.filter(customer=customer).select_related("plan").order_by("-id")
-        lines = [
+        shown = [
             format_html("{} on {} {}", link(row), link(row.plan), pill(row.status))
             for row in rows[:SHOWN_HERE]
         ]
-        return self._lines(lines, rows, Subscription, customer, "None: the default plan counts.")
+        return self._lines(shown, rows, Subscription, customer, "None: the default plan counts.")
 
     @admin.display(description="Keys")
     def keys_shown(self, customer: Customer) -> SafeString | str:
         rows = IssuedKey.objects.filter(customer=customer).order_by("-id")
-        lines = [
+        shown = [
             format_html("{} {} {}", link(row, row.name), code(row.public_id), pill(row.shown_status))
             for row in rows[:SHOWN_HERE]
         ]
-        return self._lines(lines, rows, IssuedKey, customer, "No keys yet.")
+        return self._lines(shown, rows, IssuedKey, customer, "No keys yet.")
 
     @admin.display(description="Operations")
     def operations_shown(self, customer: Customer) -> SafeString | str:
         rows = Operation.objects.filter(customer=customer).order_by("-id")
-        lines = [
+        shown = [
             format_html("{} at {} {}", link(row, row.get_kind_display()), row.plugin, pill(row.state))
             for row in rows[:SHOWN_HERE]
         ]
-        return self._lines(lines, rows, Operation, customer, "Nothing was provisioned yet.")
+        return self._lines(shown, rows, Operation, customer, "Nothing was provisioned yet.")
 
     @admin.display(description="Members")
     def members_shown(self, customer: Customer) -> SafeString | str:
@@ -172,22 +193,19 @@ class CustomerAdmin(PortalModelAdmin):
 
     @admin.display(description="At plugins")
     def accounts_shown(self, customer: Customer) -> SafeString | str:
-        rows = ProviderAccount.objects.filter(customer=customer).order_by("id")[:20]
-        lines = [
-            format_html("{} at {} {}", row.kind.capitalize(), row.plugin, code(row.external_id))
-            for row in rows
-        ]
-        return _list(lines) if lines else "No accounts at gateways or identity providers."
+        return lines(accounts_of(customer)) or NO_ACCOUNTS
+
+    @admin.display(description="At plugins")
+    def own_accounts_shown(self, customer: Customer) -> SafeString | str:
+        return lines(accounts_of(customer, people=False)) or NO_ACCOUNTS
 
     def _lines(
-        self, lines: list[SafeString], rows: QuerySet[Any], model: type[Any], customer: Customer, empty: str
+        self, shown: list[SafeString], rows: QuerySet[Any], model: type[Any], customer: Customer, empty: str
     ) -> SafeString | str:
-        if not lines:
-            return empty
-        if len(lines) == SHOWN_HERE:
+        if len(shown) == SHOWN_HERE:
             text = f"All {shown_count(bounded_count(rows))}"
-            lines.append(list_link(model, text, customer__id__exact=customer.pk))
-        return _list(lines)
+            shown.append(list_link(model, text, customer__id__exact=customer.pk))
+        return lines(shown) or empty
 
     # Storing
 
@@ -219,9 +237,3 @@ class CustomerAdmin(PortalModelAdmin):
 
     def has_erase_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("portal.delete_customer")
-
-
-def _list(lines: list[SafeString]) -> SafeString:
-    return format_html(
-        '<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", ((line,) for line in lines))
-    )

@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from portal.admin.show import describe
+from portal.admin.trouble import failing, stopped, stuck
 from portal.core.plugins import registry
 
 
@@ -22,6 +23,25 @@ class PluginFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(plugin=self.value()) if self.value() else queryset
+
+
+class TroubleFilter(SimpleListFilter):
+    """Operations that need a look, as the overview counts them."""
+
+    title = "needs a look"
+    parameter_name = "look"
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> list[tuple[str, str]]:
+        return [
+            ("stopped", "Waits for a person"),
+            ("failing", "Failing, tried again"),
+            ("stuck", "Due for over 10 minutes"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        kinds = {"stopped": stopped, "failing": failing, "stuck": stuck}
+        wanted = kinds.get(self.value() or "")
+        return queryset.filter(wanted()) if wanted else queryset
 
 
 class ParentFilter(SimpleListFilter):

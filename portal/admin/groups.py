@@ -9,7 +9,8 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from portal.admin.base import PortalModelAdmin, ServiceForm
+from portal.admin.base import PortalModelAdmin
+from portal.admin.forms import ServiceForm
 from portal.admin.show import words
 from portal.core.actor import Actor
 from portal.services.users import save_staff_group

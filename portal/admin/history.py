@@ -1,47 +1,62 @@
-"""Audit entries, ready to show."""
+"""Audit entries, ready to show, with links to the people and objects they name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from portal.admin.show import describe
-from portal.models import AuditEvent, User
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from portal.admin.mentioned import Mentioned
+from portal.admin.show import NOTHING
+from portal.models import AuditEvent
+
+if TYPE_CHECKING:
+    from portal.admin.base import PortalModelAdmin
+
+MOST = 200
 
 
 @dataclass(frozen=True)
 class Entry:
     at: datetime
-    who: str
+    who: SafeString | str
     action: str
-    subject: str
+    subject: SafeString | str
     detail: str
     event: AuditEvent
 
 
 def shown(events: Iterable[AuditEvent]) -> list[Entry]:
-    """The entries with their actors' names; one query for all names."""
+    """The entries with their actors' names; one query for each kind of object they name."""
     found = list(events)
-    people = {event.actor.removeprefix("user ") for event in found if event.actor.startswith("user ")}
-    names = (
-        {user.public_id: describe(user) for user in User.objects.filter(public_id__in=people)}
-        if people
-        else {}
-    )
+    mentioned = Mentioned.by(found)
     return [
         Entry(
-            event.at, actor_name(event.actor, names), event.action, event.object, detail(event.detail), event
+            event.at, mentioned.actor(event.actor), event.action, mentioned.object(event.object),
+            detail(event.detail), event,
         )
         for event in found
-    ]
+    ]  # fmt: skip
 
 
-def actor_name(identity: str, names: dict[str, str]) -> str:
-    """``user usr_…`` by name, ``token tok_…`` as it is, the portal itself as such."""
-    kind, _, public_id = identity.partition(" ")
-    if kind == "system":
-        return "The portal"
-    return names.get(public_id, identity)
+def history_page(model_admin: "PortalModelAdmin", request: HttpRequest, found: Any) -> HttpResponse:
+    """The audit entries about one object, newest first."""
+    events = AuditEvent.objects.filter(object__in=model_admin.audit_objects(found)).order_by("-id")[:MOST]
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": "History",
+        "subtitle": model_admin.name_of(found),
+        "opts": model_admin.opts,
+        "original": found,
+        "name": model_admin.name_of(found),
+        "entries": shown(events),
+        "most": MOST,
+    }
+    return TemplateResponse(request, model_admin.object_history_template or "", context)
 
 
 def detail(values: dict[str, Any]) -> str:
@@ -49,11 +64,16 @@ def detail(values: dict[str, Any]) -> str:
     return "; ".join(f"{name.replace('_', ' ')}: {_text(value)}" for name, value in values.items())
 
 
+def facts(values: dict[str, Any]) -> SafeString | str:
+    """The same, one line each, for an entry's own page."""
+    pairs = ((name.replace("_", " ").capitalize(), _text(value)) for name, value in values.items())
+    lines = format_html_join("", "<li>{}: {}</li>", pairs)
+    return format_html('<ul class="plain">{}</ul>', lines) if values else NOTHING
+
+
 def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
-    return (
-        {True: "yes", False: "no", None: "none"}.get(value, str(value))
-        if not isinstance(value, dict)
-        else str(value)
-    )
+    if value is None:
+        return "none"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

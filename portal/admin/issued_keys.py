@@ -3,52 +3,33 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal.admin.accounts import accounts_at
 from portal.admin.base import ReadOnlyAdmin
+from portal.admin.export import Columns
 from portal.admin.filters import PluginFilter, parent_filter
 from portal.admin.issued_key_actions import ACTIONS
-from portal.admin.search import of_customer_or_user
-from portal.admin.show import NOTHING, code, link, list_link, moment, pill, when, words
+from portal.admin.issued_key_filters import SoonFilter, StatusFilter
+from portal.admin.search import MOST, of_customer_or_user
+from portal.admin.show import NOTHING, code, lines, link, list_link, moment, pill, when, words
+from portal.core.clock import now
+from portal.core.plugins import token_lifetime
 from portal.models import Customer, IssuedKey, Operation, SigningKey, Subscription, User
 from tokens.durations import format_duration
-
-
-class StatusFilter(SimpleListFilter):
-    """By the status as of now: a key whose time is up is expired."""
-
-    title = "status"
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return IssuedKey.Status.choices
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in IssuedKey.Status.values:
-            return queryset
-        return queryset.filter(pk__in=IssuedKey.objects.in_status(str(self.value())).values("pk"))
 
 
 @admin.register(IssuedKey)
 class IssuedKeyAdmin(ReadOnlyAdmin):
     confirmed = ACTIONS
-    list_display = (
-        "name_shown",
-        "public_id",
-        "customer_shown",
-        "person",
-        "plugin",
-        "state",
-        "expires",
-        "created",
-    )
+    list_display = ("name_shown", "customer_shown", "person", "plugin", "state", "expires", "created")
     list_select_related = ("customer", "user")
     list_filter = (
-        StatusFilter, PluginFilter, parent_filter(Customer, "customer"), parent_filter(User, "user"),
+        SoonFilter, StatusFilter, PluginFilter,
+        parent_filter(Customer, "customer"), parent_filter(User, "user"),
         parent_filter(Subscription, "subscription"), parent_filter(SigningKey, "signing_key"),
     )  # fmt: skip
     search_fields = ("public_id",)
@@ -60,7 +41,19 @@ class IssuedKeyAdmin(ReadOnlyAdmin):
     empty_text = "Open a customer and choose “Issue key”."
     fieldsets = (
         (None, {"fields": ("name", "state", "customer_link", "user_link", "subscription_link", "plugin")}),
-        ("Credential", {"fields": ("starts_with", "scopes_shown", "provider_id", "jti_shown", "signed_by")}),
+        (
+            "Credential",
+            {
+                "fields": (
+                    "starts_with",
+                    "scopes_shown",
+                    "provider_id",
+                    "accounts_shown",
+                    "jti_shown",
+                    "signed_by",
+                )
+            },
+        ),
         (
             "Life",
             {"fields": ("created_at_shown", "activated", "expires_at_shown", "lifetime_shown", "last_used")},
@@ -68,13 +61,29 @@ class IssuedKeyAdmin(ReadOnlyAdmin):
         ("Secret", {"fields": ("secret_shown",)}),
         ("Rotation", {"fields": ("predecessor", "successor", "retires")}),
         ("Revocation", {"fields": ("revoked", "revoke_reason")}),
+        ("Access tokens", {"fields": ("tokens_shown",)}),
         ("Work", {"fields": ("operations_shown",)}),
     )
 
     def matches(self, term: str) -> Q:
         if term.startswith("key_"):
             return Q(public_id=term)
-        return Q(jti=term) | (Q(external_id=term) & ~Q(external_id="")) | of_customer_or_user(term)
+        named = IssuedKey.objects.filter(Q(jti=term) | (Q(external_id=term) & ~Q(external_id="")))
+        # By keys alone: with other columns in the OR no index would give the order.
+        return Q(pk__in=list(named.values_list("pk", flat=True)[:MOST])) | of_customer_or_user(term)
+
+    def export_columns(self) -> Columns:
+        ended = When(status="active", expires_at__lte=now(), then=Value("expired"))
+        return {
+            "id": "public_id", "name": "name", "customer": "customer__public_id",
+            "customer_name": "customer__name", "user": "user__public_id", "email": "user__email",
+            "subscription": "subscription__public_id", "plugin": "plugin",
+            "status": Case(ended, default="status"), "external_id": "external_id",
+            "signing_key": "signing_key__kid", "scopes": "scopes", "created_at": "created_at",
+            "activated_at": "activated_at", "expires_at": "expires_at", "last_used_at": "last_used_at",
+            "revealed_at": "revealed_at", "revoked_at": "revoked_at", "revoke_reason": "revoke_reason",
+            "replaces": "rotated_from__public_id", "overlap_ends_at": "retires_at",
+        }  # fmt: skip
 
     def heading(self, found: IssuedKey) -> str:
         return found.name or found.public_id
@@ -87,7 +96,15 @@ class IssuedKeyAdmin(ReadOnlyAdmin):
             hidden.add("Rotation")
         if not key.revoked_at and key.status != IssuedKey.Status.REVOKING:
             hidden.add("Revocation")
+        if token_lifetime(key.plugin) is None:
+            hidden.add("Access tokens")
         return [part for part in self.fieldsets if part[0] not in hidden]
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Keys that expire or expired come in that order, nearest first: an index has it."""
+        if request.GET.get("soon") == "expiring":
+            return ("expires_at", "-id")
+        return ("-expires_at", "-id") if request.GET.get("status") == "expired" else self.ordering
 
     def listed(self, found: IssuedKey) -> str:
         user = found.user.email if found.user else "no user"
@@ -96,8 +113,8 @@ class IssuedKeyAdmin(ReadOnlyAdmin):
     # Columns
 
     @admin.display(description="Name")
-    def name_shown(self, key: IssuedKey) -> str:
-        return key.name or key.public_id
+    def name_shown(self, key: IssuedKey) -> SafeString:
+        return format_html('{}<span class="below id">{}</span>', key.name or "No name", key.public_id)
 
     @admin.display(description="Customer")
     def customer_shown(self, key: IssuedKey) -> SafeString | str:
@@ -144,6 +161,10 @@ class IssuedKeyAdmin(ReadOnlyAdmin):
     @admin.display(description="Id at the provider")
     def provider_id(self, key: IssuedKey) -> SafeString | str:
         return code(key.external_id)
+
+    @admin.display(description="Customer at the provider")
+    def accounts_shown(self, key: IssuedKey) -> SafeString | str:
+        return lines(accounts_at(key.customer_id, key.plugin)) or NOTHING
 
     @admin.display(description="JWT id")
     def jti_shown(self, key: IssuedKey) -> SafeString | str:
@@ -199,6 +220,16 @@ class IssuedKeyAdmin(ReadOnlyAdmin):
     @admin.display(description="Revoked")
     def revoked(self, key: IssuedKey) -> SafeString | str:
         return moment(key.revoked_at)
+
+    @admin.display(description="Fetched with it")
+    def tokens_shown(self, key: IssuedKey) -> SafeString | str:
+        """No gateway asks about them, so they outlive the key."""
+        lifetime = token_lifetime(key.plugin)
+        until = IssuedKey.objects.with_removal().get(pk=key.pk).tokens_valid_until
+        if until is not None:
+            return format_html("Work at the latest until {}", moment(until))
+        lives = format_duration(lifetime) if lifetime else ""
+        return f"Each works for {lives}, so up to {lives} after the key is removed at the provider"
 
     @admin.display(description="Operations")
     def operations_shown(self, key: IssuedKey) -> SafeString | str:

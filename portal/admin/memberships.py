@@ -10,8 +10,10 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from portal.admin.actions import ConfirmedAction
-from portal.admin.base import PortalModelAdmin, ServiceForm
+from portal.admin.base import PortalModelAdmin
+from portal.admin.export import Columns
 from portal.admin.filters import parent_filter
+from portal.admin.forms import ServiceForm
 from portal.admin.search import of_customer_or_user
 from portal.admin.show import describe, link, moment, pill, when
 from portal.core.actor import Actor
@@ -96,6 +98,12 @@ class MembershipAdmin(PortalModelAdmin):
 
     def matches(self, term: str) -> Q:
         return of_customer_or_user(term)
+
+    def export_columns(self) -> Columns:
+        return {
+            "customer": "customer__public_id", "customer_name": "customer__name", "user": "user__public_id",
+            "email": "user__email", "role": "role", "since": "created_at",
+        }  # fmt: skip
 
     def name_of(self, found: Membership) -> str:
         return f"{describe(found.user)} at {describe(found.customer)}"

@@ -8,8 +8,10 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from portal.admin.base import PortalModelAdmin, ServiceForm
+from portal.admin.base import PortalModelAdmin
+from portal.admin.export import Columns
 from portal.admin.fields import Words
+from portal.admin.forms import ServiceForm
 from portal.admin.paginator import bounded_count, shown_count
 from portal.admin.search import name_begins
 from portal.admin.show import code, list_link, moment, words
@@ -55,7 +57,7 @@ class PlanAdmin(PortalModelAdmin):
         "max_keys_shown",
         "lifetime",
         "scopes_shown",
-        "requires_subscription",
+        "subscription_needed",
     )
     list_filter = ("requires_subscription",)
     search_fields = ("slug",)
@@ -64,6 +66,13 @@ class PlanAdmin(PortalModelAdmin):
 
     def matches(self, term: str) -> Q:
         return Q(slug=term.lower()) | name_begins("name", term)
+
+    def export_columns(self) -> Columns:
+        return {
+            "slug": "slug", "name": "name", "max_keys": "max_keys", "max_lifetime": "max_lifetime",
+            "scopes": "scopes", "plugins": "plugins", "requires_subscription": "requires_subscription",
+            "created_at": "created_at",
+        }  # fmt: skip
 
     def name_of(self, found: Plan) -> str:
         return found.name or found.slug
@@ -100,6 +109,10 @@ class PlanAdmin(PortalModelAdmin):
     @admin.display(description="Scopes")
     def scopes_shown(self, plan: Plan) -> SafeString | str:
         return words(plan.scopes[:6])
+
+    @admin.display(description="Needs a subscription")
+    def subscription_needed(self, plan: Plan) -> str:
+        return "Yes" if plan.requires_subscription else "No"
 
     @admin.display(description="Created")
     def created(self, plan: Plan) -> SafeString | str:

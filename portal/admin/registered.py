@@ -9,6 +9,7 @@ from portal.admin import (
     memberships,
     operations,
     plans,
+    plugin_states,
     signing_keys,
     subscriptions,
     users,
@@ -16,5 +17,5 @@ from portal.admin import (
 
 __all__ = [
     "access_tokens", "audit_events", "customers", "groups", "issued_keys", "memberships", "operations",
-    "plans", "signing_keys", "subscriptions", "users",
+    "plans", "plugin_states", "signing_keys", "subscriptions", "users",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from portal.models import Customer, User
 NOTHING = "–"
 _TONES = {
     "good": {"active", "succeeded", "trialing", "ready", "owner", "healthy"},
-    "busy": {"requested", "queued", "running", "retrying", "revoking", "staged", "pending"},
+    "busy": {"requested", "queued", "running", "retrying", "revoking", "staged", "pending", "unknown"},
     "bad": {"failed", "needs_attention", "revoked", "past_due", "suspended"},
 }
 
@@ -84,9 +84,12 @@ def moment(instant: datetime | None) -> SafeString | str:
 
 
 def relative(instant: datetime) -> str:
-    """``3 days ago``, ``in 2 hours``, ``just now``."""
+    """``3 days ago``, ``in 2 hours``, ``in 20 seconds``, ``just now``."""
     present = now()
-    if abs((present - instant).total_seconds()) < 60:
+    seconds = round((instant - present).total_seconds())
+    if 0 < seconds < 60:
+        return f"in {seconds} second{'s' * (seconds != 1)}"
+    if -60 < seconds <= 0:
         return "just now"
     if instant > present:
         return f"in {timeuntil(instant, present, depth=1)}"
@@ -105,3 +108,9 @@ def words(values: Iterable[str]) -> SafeString | str:
 def code(text: str | None) -> SafeString | str:
     """An id in a fixed-width face."""
     return format_html("<code>{}</code>", text) if text else NOTHING
+
+
+def lines(found: Iterable[SafeString | str]) -> SafeString | str:
+    """One below the other; empty for none."""
+    items = format_html_join("", "<li>{}</li>", ((line,) for line in found))
+    return format_html('<ul class="plain">{}</ul>', items) if items else ""

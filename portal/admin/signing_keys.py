@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from portal.admin.actions import ActionForm, ConfirmedAction
 from portal.admin.base import ReadOnlyAdmin
+from portal.admin.export import Columns
 from portal.admin.show import NOTHING, list_link, moment, pill, relative, when
 from portal.core.actor import Actor
 from portal.core.clock import now
@@ -127,6 +128,13 @@ class SigningKeyAdmin(ReadOnlyAdmin):
 
     def listed(self, found: SigningKey) -> str:
         return f"{found.kid} · {found.algorithm} · {found.get_state_display()}"
+
+    def export_columns(self) -> Columns:
+        return {
+            "kid": "kid", "algorithm": "algorithm", "state": "state", "source": "source",
+            "staged_at": "staged_at", "activated_at": "activated_at", "retiring_at": "retiring_at",
+            "ended_at": "ended_at", "reason": "reason",
+        }  # fmt: skip
 
     def list_tools(self, request: HttpRequest) -> list[dict[str, Any]]:
         staged = SigningKey.objects.filter(source="managed", state=State.STAGED).first()

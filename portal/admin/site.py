@@ -12,7 +12,7 @@ from django.urls import reverse
 
 SECTIONS = {
     "Customers": ("customer", "user", "membership", "subscription", "plan"),
-    "Keys": ("issuedkey", "operation", "signingkey"),
+    "Keys": ("issuedkey", "operation", "pluginstate", "signingkey"),
     "Security": ("managementtoken", "auditevent", "group"),
 }
 

@@ -7,13 +7,16 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from portal.admin.actions import ConfirmedAction
-from portal.admin.base import PortalModelAdmin, ServiceForm
+from portal.admin.base import PortalModelAdmin
+from portal.admin.export import Columns
 from portal.admin.filters import parent_filter
+from portal.admin.forms import ServiceForm
 from portal.admin.search import of_customer_or_user
-from portal.admin.show import code, link, list_link, moment, pill, when
+from portal.admin.show import link, list_link, moment, pill, when
 from portal.core.actor import Actor
 from portal.models import Customer, IssuedKey, Plan, Subscription
 from portal.services.subscriptions import ALLOWED_STATUS, create_subscription, update_subscription
@@ -58,7 +61,7 @@ CANCEL = ConfirmedAction(
 class SubscriptionAdmin(PortalModelAdmin):
     form = SubscriptionForm
     confirmed = (CANCEL,)
-    list_display = ("public_id", "customer_shown", "plan", "state", "external", "created")
+    list_display = ("ids", "customer_shown", "plan", "state", "created")
     list_select_related = ("customer", "plan")
     list_filter = ("status", parent_filter(Customer, "customer"), parent_filter(Plan, "plan"))
     search_fields = ("public_id",)
@@ -74,6 +77,13 @@ class SubscriptionAdmin(PortalModelAdmin):
             | (Q(external_id=term) & ~Q(external_id=""))
             | of_customer_or_user(term, user="")
         )
+
+    def export_columns(self) -> Columns:
+        return {
+            "id": "public_id", "external_id": "external_id", "customer": "customer__public_id",
+            "customer_name": "customer__name", "plan": "plan__slug", "status": "status",
+            "created_at": "created_at",
+        }  # fmt: skip
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
@@ -91,9 +101,12 @@ class SubscriptionAdmin(PortalModelAdmin):
     def state(self, subscription: Subscription) -> SafeString:
         return pill(subscription.status)
 
-    @admin.display(description="Billing id")
-    def external(self, subscription: Subscription) -> SafeString | str:
-        return code(subscription.external_id)
+    @admin.display(description="Id, billing id")
+    def ids(self, subscription: Subscription) -> SafeString:
+        return format_html(
+            '<span class="id">{}</span><span class="below">{}</span>',
+            subscription.public_id, subscription.external_id,
+        )  # fmt: skip
 
     @admin.display(description="Created")
     def created(self, subscription: Subscription) -> SafeString | str:

@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from portal.admin.base import PortalModelAdmin, ServiceForm
+from portal.admin.base import PortalModelAdmin
+from portal.admin.export import Columns
+from portal.admin.forms import ServiceForm
 from portal.admin.search import users
 from portal.admin.show import describe, link, list_link, moment, pill, when
 from portal.core.actor import Actor
@@ -24,6 +26,7 @@ class UserForm(ServiceForm):
     class Meta:
         model = User
         fields = ("email", "name", "is_active", *STAFF_FIELDS)
+        labels = {"is_superuser": "Superuser"}
         widgets = {"groups": forms.CheckboxSelectMultiple}
         help_texts = {
             "email": "They sign in with it, and set a password with “Forgot your password?”.",
@@ -46,6 +49,12 @@ class UserAdmin(PortalModelAdmin):
 
     def matches(self, term: str) -> Q:
         return users(term)
+
+    def export_columns(self) -> Columns:
+        return {
+            "id": "public_id", "email": "email", "name": "name", "active": "is_active", "staff": "is_staff",
+            "superuser": "is_superuser", "joined_at": "date_joined", "last_sign_in_at": "last_login",
+        }  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("password")

@@ -1,5 +1,8 @@
 """``/customers``, their users and subscriptions."""
 
+from typing import Any
+
+from django.db.models import Prefetch, prefetch_related_objects
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -8,9 +11,21 @@ from rest_framework.response import Response
 from portal.api.fields import EmailText, ExternalId, StrictSerializer, Text
 from portal.api.idempotency import answer_once
 from portal.api.view import PortalView, checked_choice, one
-from portal.models import Customer
+from portal.models import Customer, ProviderAccount
 from portal.services.customers import create_customer, delete_customer, update_customer
 from portal.services.idempotency import Answer
+
+ACCOUNTS = Prefetch(
+    "provider_accounts",
+    ProviderAccount.objects.filter(user=None, state="ready").order_by("id"),
+    to_attr="own_accounts",
+)
+
+
+class AccountOut(serializers.Serializer[ProviderAccount]):
+    plugin = serializers.CharField()
+    kind = serializers.CharField(help_text="Such as `organization`.")
+    external_id = serializers.CharField(help_text="Its id at the plugin's provider.")
 
 
 class CustomerOut(serializers.Serializer[Customer]):
@@ -20,6 +35,13 @@ class CustomerOut(serializers.Serializer[Customer]):
     email = serializers.CharField()
     status = serializers.ChoiceField(Customer.Status.choices)
     created_at = serializers.DateTimeField()
+    accounts = AccountOut(many=True, source="own_accounts", help_text="What the customer is at plugins.")
+
+
+def told(customer: Customer) -> Any:
+    """One customer as the API tells it."""
+    prefetch_related_objects([customer], ACCOUNTS)
+    return CustomerOut(customer).data
 
 
 class CustomerChange(StrictSerializer):
@@ -43,7 +65,7 @@ class CustomerIn(CustomerChange):
 
 class Customers(PortalView):
     scopes = {"GET": "customers:read", "POST": "customers:write"}
-    filters = ("customer", "status")
+    filters = ("customer", "status", "account")
     queryset = Customer.objects.all()
 
     @extend_schema(
@@ -51,6 +73,7 @@ class Customers(PortalView):
         parameters=[
             OpenApiParameter("customer", description="`id` or `external_id`"),
             OpenApiParameter("status", enum=Customer.Status.values),
+            OpenApiParameter("account", description="whole id at a plugin's provider, such as `org_…`"),
         ],
     )  # fmt: skip
     def get(self, request: Request) -> Response:
@@ -61,7 +84,9 @@ class Customers(PortalView):
             rows = rows.called(name)
         if status := wanted.get("status"):
             rows = rows.filter(status=checked_choice("status", status, Customer.Status.values))
-        return self.listed(rows, CustomerOut)
+        if account := wanted.get("account"):
+            rows = rows.filter(pk__in=Customer.objects.ids_at(account))
+        return self.listed(rows.prefetch_related(ACCOUNTS), CustomerOut)
 
     @extend_schema(operation_id="customers_create", request=CustomerIn, responses={201: CustomerOut})
     def post(self, request: Request) -> Response:
@@ -71,7 +96,7 @@ class Customers(PortalView):
 
         def change() -> Answer:
             customer = create_customer(self.actor, **values)
-            return Answer(201, CustomerOut(customer).data)
+            return Answer(201, told(customer))
 
         return answer_once(request, self.actor, change)
 
@@ -83,7 +108,7 @@ class OneCustomer(PortalView):
     def get(self, request: Request, id: str) -> Response:
         """One customer."""
         customer = one(Customer.objects.visible_to(self.actor, "customers:read"), "customer", public_id=id)
-        return Response(CustomerOut(customer).data)
+        return Response(told(customer))
 
     @extend_schema(operation_id="customers_update", request=CustomerChange, responses=CustomerOut)
     def patch(self, request: Request, id: str) -> Response:
@@ -92,7 +117,7 @@ class OneCustomer(PortalView):
         changes = self.body(request, CustomerChange, partial=True)
         if {"external_id", "status"} & set(changes):
             self.actor.require_everywhere("customers:write")
-        return Response(CustomerOut(update_customer(self.actor, customer.pk, changes)).data)
+        return Response(told(update_customer(self.actor, customer.pk, changes)))
 
     @extend_schema(operation_id="customers_delete", responses={204: None})
     def delete(self, request: Request, id: str) -> Response:

@@ -36,5 +36,5 @@ class Events(PortalView):
         """What happened, newest first."""
         found, wanted = AuditEvent.objects.visible_to(self.actor, "audit:read"), self.wanted(request)
         if name := wanted.pop("customer", None):
-            found = found.filter(customer__in=Customer.objects.named(name))
+            found = found.filter(customer__in=Customer.objects.ids_of(name))
         return self.listed(found.filter(**wanted).select_related("customer"), EventOut)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from portal.api.problems import problem_of
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, Gone, Invalid, Malformed, NotFound, PortalError
+from portal.core.failpoints import failpoint
 from portal.jobs.run import resume, run_inline, wait_for
 from portal.models import IdempotencyRecord, Operation
 from portal.services import idempotency
@@ -53,9 +54,12 @@ def work_once(request: Request, actor: Actor, change: Callable[[], Operation], w
         return _response(_shown_to(actor, known))
     operation = record.operation
     assert operation is not None  # set together with the record
+    failpoint("change.committed")
     try:
         _carry_on(operation, work, resumed=not began)
-        return _response(idempotency.complete(record, lambda: work.answer(operation)))
+        answer = idempotency.complete(record, lambda: work.answer(operation))
+        failpoint("answer.stored")
+        return _response(answer)
     finally:
         idempotency.release(record)
 
@@ -63,7 +67,7 @@ def work_once(request: Request, actor: Actor, change: Callable[[], Operation], w
 def _carry_on(operation: Operation, work: Work, *, resumed: bool) -> None:
     """Run the operation as far as it runs here, with no transaction open; ``resumed`` after a crash."""
     if resumed:
-        resume(operation.pk)
+        resume(operation)
     else:
         run_inline(operation)
     if work.wait_seconds:

@@ -55,6 +55,10 @@ class KeyOut(serializers.Serializer[IssuedKey]):
     expires_at = serializers.DateTimeField(allow_null=True)
     retires_at = serializers.DateTimeField(allow_null=True)
     revoked_at = serializers.DateTimeField(allow_null=True)
+    tokens_valid_until = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Of a revoked or expired OAuth client: when the last access token fetched with it expires.",
+    )
     last_used_at = serializers.DateTimeField(allow_null=True)
     secret_available = serializers.BooleanField()
 
@@ -100,7 +104,7 @@ class RevokeIn(StrictSerializer):
 
 
 def key_rows() -> Any:
-    return IssuedKey.objects.select_related("customer", "user", "signing_key")
+    return IssuedKey.objects.select_related("customer", "user", "signing_key").with_removal()
 
 
 class Keys(PortalView):
@@ -121,7 +125,7 @@ class Keys(PortalView):
         """Keys, newest first; never their secrets."""
         found, wanted = key_rows().visible_to(self.actor, "keys:read"), self.wanted(request)
         if name := wanted.get("customer"):
-            found = found.filter(customer__in=Customer.objects.named(name))
+            found = found.filter(customer__in=Customer.objects.ids_of(name))
         if name := wanted.get("user"):
             found = found.filter(user__in=User.objects.called(name))
         if status := wanted.get("status"):

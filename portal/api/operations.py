@@ -20,7 +20,8 @@ from portal.api.view import PortalView, checked_choice, one
 from portal.core.errors import Invalid
 from portal.models import Customer, Operation, User
 from portal.services.idempotency import Answer
-from portal.services.operations import cancel_operation, request_provisioning, retry_operation
+from portal.services.operations.change import cancel_operation, retry_operation
+from portal.services.operations.queue import request_provisioning
 
 
 class OperationError(serializers.Serializer[Any]):
@@ -69,7 +70,7 @@ class Operations(PortalView):
         """Operations, newest first."""
         found, wanted = rows().visible_to(self.actor, "operations:read"), self.wanted(request)
         if name := wanted.get("customer"):
-            found = found.filter(customer__in=Customer.objects.named(name))
+            found = found.filter(customer__in=Customer.objects.ids_of(name))
         if name := wanted.get("user"):
             found = found.filter(user__in=User.objects.called(name))
         if status := wanted.get("status"):
@@ -121,7 +122,7 @@ class CancelOperation(PortalView):
 
     @extend_schema(operation_id="operations_cancel", request=Nothing, responses={200: OperationOut})
     def post(self, request: Request, id: str) -> Response:
-        """Cancel an operation that has not begun."""
+        """Cancel an operation; `queued` still when what it created has to be removed first."""
         operation = one(rows().visible_to(self.actor, "operations:write"), "operation", public_id=id)
         self.body(request, Nothing)
 

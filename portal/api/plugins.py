@@ -14,6 +14,7 @@ from portal.services.plugins import plugin_health
 class ProblemOut(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
+    optional = serializers.BooleanField()
 
 
 class PluginOut(serializers.Serializer[Any]):

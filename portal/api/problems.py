@@ -12,6 +12,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from portal.core.errors import PortalError
+from portal.core.metrics import DATABASE_ERRORS
 from portal.core.problems import CONTENT_TYPE, problem, problem_response, status_of
 
 log = structlog.get_logger("portal.api")
@@ -55,6 +56,7 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
             body = problem(403, code, str(exc) or "You may not do this.")
         case OperationalError() | InterfaceError():
             log.error("api.database_error", error=type(exc).__name__)
+            DATABASE_ERRORS.labels("request").inc()
             body = problem(503, "database_unavailable", "The database doesn't answer. Try again.")
             headers["Retry-After"] = "5"
         case _:

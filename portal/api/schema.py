@@ -37,6 +37,7 @@ _PROBLEM = {
         "detail": {"type": "string"},
         "code": {"type": "string"},
         "errors": {"type": "object", "additionalProperties": True},
+        "request_id": {"type": "string", "description": "Of a 500: what to quote."},
     },
 }
 

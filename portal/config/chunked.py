@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from portal.core.problems import LARGEST_BODY
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
+
+PIECE, PATIENCE = 64 * 1024, 8 * LARGEST_BODY
 
 
 class ChunkedBodies:
     """Reads a body of unknown length and tells ``inner`` its length.
 
-    No more is read than one byte beyond the largest body; then the length alone gets it refused.
+    No more is kept than one byte beyond the largest body; then the length alone gets it refused. Of
+    what follows some is thrown away: a client that still sends when we hang up would not see the answer.
     """
 
     def __init__(self, inner: "WSGIApplication") -> None:
@@ -22,5 +25,13 @@ class ChunkedBodies:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
             body = environ["wsgi.input"].read(LARGEST_BODY + 1)
+            if len(body) > LARGEST_BODY:
+                _throw_away(environ["wsgi.input"])
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
         return self._inner(environ, start_response)
+
+
+def _throw_away(stream: "InputStream") -> None:
+    for _ in range(PATIENCE // PIECE):
+        if not stream.read(PIECE):
+            return

@@ -30,9 +30,12 @@ def database_from(env: Env, var: Path) -> dict[str, Any]:
     match database.get("ENGINE"):
         case "django.db.backends.sqlite3":
             file = Path(database["NAME"])
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not file.exists():
-                file.touch(mode=0o600)  # SQLite gives its journals the same mode
+            try:
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if not file.exists():
+                    file.touch(mode=0o600)  # SQLite gives its journals the same mode
+            except OSError as exc:
+                raise ConfigError("DATABASE_URL", f"names a file that can't be made: {exc.strerror}") from exc
             database["OPTIONS"] = dict(SQLITE_OPTIONS)
         case "django.db.backends.postgresql":
             database["OPTIONS"] = {**POSTGRESQL_OPTIONS, **database.get("OPTIONS", {})}

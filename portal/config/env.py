@@ -93,12 +93,18 @@ class Env:
 def development_secret(var: Path, name: str, make: str) -> str:
     """The secret kept in ``var/name`` (mode 0600); ``make`` is stored when there is none yet."""
     path = var / name
-    var.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        var.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists():
+            return path.read_text().strip()
         with open(path, "x", opener=_private) as file:
             file.write(make + "\n")
     except FileExistsError:
-        return path.read_text().strip()
+        if path.is_file():  # another process made it meanwhile
+            return path.read_text().strip()
+        raise ConfigError("PORTAL_VAR", "is no folder") from None
+    except OSError as exc:
+        raise ConfigError("PORTAL_VAR", f"is a folder that can't be used: {exc.strerror}") from exc
     return make
 
 

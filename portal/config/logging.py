@@ -7,6 +7,13 @@ from typing import Any
 import structlog
 
 
+def without_path(record: logging.LogRecord) -> bool:
+    """Take the path out of Django's own lines: it may hold a phone number. The access line has the route."""
+    if hasattr(record, "request") and isinstance(record.args, tuple) and record.args:
+        record.msg, record.args = str(record.msg).rpartition(":")[0], record.args[:-1]
+    return True
+
+
 def logging_config(level: str, form: str) -> None:
     """Send structlog and the standard library's loggers through one handler."""
     shared: list[Any] = [
@@ -34,12 +41,20 @@ def logging_config(level: str, form: str) -> None:
                 "foreign_pre_chain": shared,
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "portal"}},
+        "filters": {"without_path": {"()": lambda: without_path}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler", "formatter": "portal", "filters": ["without_path"],
+            }
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "psycopg.pool": {"level": "ERROR"},
+            # At INFO they write down every URL, and plugins look people up by e-mail address.
+            "httpx": {"level": "WARNING"},
+            "httpcore": {"level": "WARNING"},
         },
     })  # fmt: skip
     structlog.configure(

@@ -14,10 +14,21 @@ from portal.config.logging import logging_config
 from portal.core.problems import LARGEST_BODY
 from provisioning.config import ConfigError
 
+TAKEN_PATHS = {
+    "accounts", "activity", "api", "branding", "dashboard", "docs", "healthz", "keys", "metrics", "plans",
+    "readyz", "settings", "static", "team", "v1",
+}  # fmt: skip
+"""First parts of paths that are pages, the API or files: the admin can't be there."""
+
 BASE_DIR = Path(__file__).resolve().parents[2]
-VAR = BASE_DIR / "var"
 environ.Env.read_env(BASE_DIR / ".env")
 env = Env(os.environ)
+
+# What the portal makes for itself: collected static files, counters, development's secrets and database.
+VAR = Path(env.text("PORTAL_VAR") or BASE_DIR / "var")
+if not VAR.is_absolute():
+    raise ConfigError("PORTAL_VAR", "must be an absolute path")
+METRICS = VAR / "metrics"
 
 PORTAL_ENV = env.choice("PORTAL_ENV", ("production", "development"), "production")
 DEVELOPMENT = PORTAL_ENV == "development"
@@ -85,12 +96,16 @@ PORTAL_SIGNUP = env.choice("PORTAL_SIGNUP", ("open", "approval", "invite"), "inv
 ADMIN_PATH = env.matching(
     "ADMIN_PATH", r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*/", "admin/", "a relative path ending in a slash"
 )
+if ADMIN_PATH.partition("/")[0].lower() in TAKEN_PATHS:
+    raise ConfigError("ADMIN_PATH", "begins like another of the portal's own paths")
 
 # Keys and lists
 SIGNING_KEY_LEAD_TIME = env.duration("SIGNING_KEY_LEAD_TIME", "24h")
 SIGNING_KEY_ROTATE_EVERY = env.duration("SIGNING_KEY_ROTATE_EVERY", "90d")
 if SIGNING_KEY_LEAD_TIME.total_seconds() < 7200 and not DEVELOPMENT:
     raise ConfigError("SIGNING_KEY_LEAD_TIME", "must be at least 2h in production: AWS caches that long")
+if SIGNING_KEY_ROTATE_EVERY <= SIGNING_KEY_LEAD_TIME:
+    raise ConfigError("SIGNING_KEY_ROTATE_EVERY", "must be longer than SIGNING_KEY_LEAD_TIME")
 STATUS_LIST_TTL = env.duration("STATUS_LIST_TTL", "60s")
 AUDIT_RETENTION = env.duration("AUDIT_RETENTION", "400d")
 PLUGIN_APIM_PROVIDER = env.text("PLUGIN_APIM_PROVIDER", "jwt")
@@ -105,7 +120,12 @@ CACHES: dict[str, dict[str, Any]] = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _redis}
         if _redis
-        else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}
+        else {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "portal_cache",
+            # Throttles live here: with Django's 300 entries a stranger could push them out.
+            "OPTIONS": {"MAX_ENTRIES": 1_000_000},
+        }
     )
 }
 try:
@@ -116,6 +136,8 @@ try:
     )
 except (KeyError, ValueError, environ.ImproperlyConfigured) as exc:
     raise ConfigError("EMAIL_URL", "is no mail URL such as smtp+tls://user:password@host:587") from exc
+EMAIL_TIMEOUT = 10
+"""Seconds that each step of talking to the mail server may take."""
 DEFAULT_FROM_EMAIL = env.matching(
     "DEFAULT_FROM_EMAIL",
     SENDER,
@@ -144,6 +166,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "portal.config.requests.RequestLog",
     "portal.config.bounds.RequestBounds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -7,6 +7,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 from django.core.wsgi import get_wsgi_application
 
 from portal.config.chunked import ChunkedBodies
-from portal.published.application import Published
 
-application = Published(ChunkedBodies(get_wsgi_application()))
+_pages = ChunkedBodies(get_wsgi_application())
+
+# Models can be imported from here on.
+from portal.published.application import Published  # noqa: E402
+from portal.published.metrics import Metrics  # noqa: E402
+from portal.services.access_tokens import may_read_metrics  # noqa: E402
+
+application = Published(_pages, Metrics(may_read_metrics))

@@ -1,5 +1,7 @@
 """The plugins of this process: loaded once at start by ``portal.apps``."""
 
+from datetime import timedelta
+
 from portal.core.errors import Invalid
 from provisioning.contract import Plugin
 from provisioning.plugins.jwt import JwtConfig, JwtPlugin
@@ -28,6 +30,18 @@ def plugin_named(slug: str | None) -> Plugin:
     except UnknownPlugin as exc:
         known = ", ".join(registry().slugs)
         raise Invalid.field("plugin", f"not enabled here; enabled: {known}") from exc
+
+
+def offered_scopes(plugin: Plugin) -> tuple[str, ...] | None:
+    """The scopes that its keys can have; None is whatever a plan names."""
+    return getattr(plugin, "offered_scopes", None)
+
+
+def token_lifetime(slug: str) -> timedelta | None:
+    """How long what was fetched with such a key works after the key's end; None when nothing is fetched."""
+    if slug not in registry().slugs:
+        return None
+    return getattr(registry().get(slug), "token_lifetime", None)
 
 
 def signing_source() -> str:

@@ -16,6 +16,7 @@ from portal.core.errors import (
     PortalError,
     Unavailable,
 )
+from portal.core.request_id import current_request_id
 
 CONTENT_TYPE = "application/problem+json"
 LARGEST_BODY = 1_048_576
@@ -50,6 +51,15 @@ def problem_response(
     """A problem document as an answer, for what comes from outside the API's views."""
     body = problem(status, code, detail)
     return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers=headers)
+
+
+def internal_error() -> JsonResponse:
+    """A fault of ours; ``request_id`` is what to quote: the log has it."""
+    body = problem(500, "internal_error", "Something broke on our side. It was logged under request_id.")
+    request_id = current_request_id()
+    if request_id is not None:
+        body["request_id"] = request_id
+    return JsonResponse(body, status=500, content_type=CONTENT_TYPE)
 
 
 def database_unavailable() -> JsonResponse:

@@ -19,6 +19,7 @@ SCOPES: dict[str, str] = {
     "tokens:introspect": "Ask whether a key is active",
     "tokens:read": "Find phone tokens",
     "tokens:write": "Fetch phone tokens",
+    "metrics:read": "Read /metrics: how busy the portal is, no ids",
 }
 
 _VIEWER = frozenset({"plans:read", "customers:read", "keys:read", "operations:read", "plugins:read"})
@@ -34,7 +35,7 @@ ROLE_SCOPES: dict[str, frozenset[str]] = {
     "owner": _ADMIN,
 }
 
-BOUND_SCOPES = frozenset(SCOPES) - {"plans:write", "tokens:read", "tokens:write"}
+BOUND_SCOPES = frozenset(SCOPES) - {"plans:write", "tokens:read", "tokens:write", "metrics:read"}
 """What makes sense for a token that is bound to one customer."""
 
 STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
@@ -63,6 +64,7 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "tokens:introspect": ("view_issuedkey",),
     "tokens:read": ("view_issuedkey",),
     "tokens:write": ("issue_issuedkey",),
+    "metrics:read": ("view_operation", "view_signingkey"),
 }
 """A staff member holds a scope when all of these Django permissions are theirs."""
 

@@ -27,6 +27,18 @@ def seal(secret: Secret) -> str:
     return _box(settings.SEALING_KEYS).encrypt(secret.reveal().encode()).decode()
 
 
+def resealed(sealed: str) -> str | None:
+    """The same secret under the newest sealing key; None when it is that already.
+
+    Raises ``Unavailable`` when no sealing key fits.
+    """
+    try:
+        _box(settings.SEALING_KEYS[:1]).decrypt(sealed.encode())
+    except InvalidToken:
+        return seal(unseal(sealed))
+    return None
+
+
 def unseal(sealed: str) -> Secret:
     """Decrypt what ``seal`` returned; raises ``Unavailable`` when no sealing key fits."""
     try:

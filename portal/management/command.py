@@ -1,5 +1,6 @@
 """Commands end with one line on stderr and status 1 when something is wrong."""
 
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,6 +13,8 @@ from provisioning.errors import ProvisioningError
 class PortalCommand(BaseCommand):
     """Subclasses write ``run``; a refusal by a service becomes the command's error."""
 
+    _called_from_command_line: bool
+
     requires_system_checks: list[str] = []  # they run at start and in `check`
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -19,6 +22,15 @@ class PortalCommand(BaseCommand):
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.called_from_command_line = False
         return parser
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except CommandError as exc:
+            # Django would begin the line with the name of the class.
+            if self._called_from_command_line and not options["traceback"]:
+                sys.exit(f"error: {' '.join(str(exc).split())}")
+            raise
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -13,6 +13,12 @@ from portal.management.processes import die_with_parent
 
 # Longer heads are answered 431 before any of our code runs.
 LARGEST_HEAD = 65_536
+LOG_THROUGH_OURS = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {name: {"handlers": [], "propagate": True} for name in ("_granian", "granian.access")},
+}
+"""Granian's few lines look like all others: its loggers hand them to the portal's handler."""
 
 
 def check_address(host: str, port: int) -> None:
@@ -53,4 +59,5 @@ def serve(
         websockets=False,
         log_access=False,
         log_level=LogLevels.error,
+        log_dictconfig=LOG_THROUGH_OURS,
     ).serve()

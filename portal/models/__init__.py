@@ -6,14 +6,17 @@ from portal.models.data_key import DataKey
 from portal.models.idempotency import IdempotencyRecord
 from portal.models.issued_key import IssuedKey
 from portal.models.management_token import ManagementToken
+from portal.models.notice import Notice
 from portal.models.operation import Call, Operation, ProviderAccount
 from portal.models.plan import Plan, Subscription
 from portal.models.signing_key import SigningKey
+from portal.models.status_list import StatusList, StatusListChange
 from portal.models.user import Membership, User
-from portal.models.worker import RateBucket, WorkerSeen
+from portal.models.worker import PluginState, RateBucket, ScheduledJob, WorkerSeen
 
 __all__ = [
     "AuditEvent", "AuditHead", "Call", "Customer", "DataKey", "IdempotencyRecord", "IssuedKey",
-    "ManagementToken", "Membership", "Operation", "Plan", "ProviderAccount", "RateBucket",
-    "SigningKey", "Subscription", "User", "WorkerSeen",
+    "ManagementToken", "Membership", "Notice", "Operation", "Plan", "PluginState", "ProviderAccount",
+    "RateBucket", "ScheduledJob", "SigningKey", "StatusList", "StatusListChange", "Subscription", "User",
+    "WorkerSeen",
 ]  # fmt: skip

@@ -45,6 +45,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["action", "-id"], name="event_by_action"),
             models.Index(fields=["object", "-id"], name="event_by_object"),
             models.Index(fields=["actor", "-id"], name="event_by_actor"),
+            models.Index(fields=["at", "id"], name="event_by_instant"),
         ]
         constraints = [models.UniqueConstraint(fields=["chain", "number"], name="one_event_a_chain_number")]
 
@@ -58,6 +59,10 @@ class AuditHead(models.Model):
     chain = models.CharField(max_length=40, unique=True)
     count = models.PositiveBigIntegerField(default=0)
     last_mac = models.CharField(max_length=64, blank=True)
+    purged = models.PositiveBigIntegerField(default=0)
+    """So many entries at the chain's beginning are past their retention and gone."""
+    purged_mac = models.CharField(max_length=64, blank=True)
+    """The MAC of the last of them: the first that is left follows it."""
     mac = models.CharField(max_length=64)
 
     def __str__(self) -> str:

@@ -26,6 +26,15 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """The customer with that public id or external id, deleted or not: for filtering its history."""
         return self.filter(Q(public_id=name) | Q(external_id=name))
 
+    def ids_of(self, name: str) -> list[int]:
+        """The primary keys of ``named``, looked up now: a list by them then follows their index."""
+        return list(self.named(name).values_list("pk", flat=True))
+
+    def ids_at(self, account: str) -> list[int]:
+        """The primary keys of the customers that are, or whose people are, ``account`` at a provider."""
+        found = self.filter(provider_accounts__external_id=account)
+        return sorted(set(found.values_list("pk", flat=True)))
+
     def called(self, name: str) -> Self:
         """The customer with that public id or external id, as an empty or one-row set."""
         return self.named(name).filter(deleted_at=None)

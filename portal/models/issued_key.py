@@ -4,10 +4,13 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Lower
 
 from portal.core.clock import now
 from portal.core.ids import new_id
+from portal.core.plugins import token_lifetime
+from portal.models.operation import Operation
 from portal.models.visible import CustomerScoped
 
 
@@ -27,11 +30,24 @@ class IssuedKeyQuerySet(CustomerScoped["IssuedKey"]):
         """Keys that a gateway may still accept or that are about to exist."""
         return self.filter(status__in=IssuedKey.REVOCABLE)
 
+    def unrevealed(self) -> Self:
+        """Active keys whose secret nobody has fetched yet."""
+        return self.filter(status="active").exclude(sealed_secret="")
+
+    def marked(self, *markers: str) -> Self:
+        """The keys whose ``marker`` is one of these."""
+        wanted = [marker.replace("-", "_") for marker in markers]
+        return self.annotate(lowered=Lower("public_id")).filter(lowered__in=wanted)
+
+    def with_removal(self) -> Self:
+        """Keys with ``removed_at``: since when their provider refuses them, None while it may not yet."""
+        removals = Operation.objects.filter(key=OuterRef("pk"), kind="revoke_key", state="succeeded")
+        return self.annotate(removed_at=Coalesce("revoked_at", Subquery(removals.values("finished_at")[:1])))
+
     def in_status(self, status: str) -> Self:
         """Keys whose ``shown_status`` is ``status``."""
-        past = Q(expires_at__lte=now())
-        if status == "expired":
-            return self.filter(Q(status="expired") | (Q(status="active") & past))
+        if status == "expired":  # swept or not yet; in these words one index finds them
+            return self.filter(status__in=IssuedKey.LIVED, expires_at__lte=now())
         if status == "active":
             return self.filter(Q(status="active") & (Q(expires_at=None) | Q(expires_at__gt=now())))
         return self.filter(status=status)
@@ -48,6 +64,7 @@ class IssuedKey(models.Model):
         NEEDS_ATTENTION = "needs_attention", "Needs attention"
 
     REVOCABLE = (Status.REQUESTED, Status.ACTIVE, Status.NEEDS_ATTENTION)
+    LIVED = (Status.ACTIVE, Status.EXPIRED)
 
     public_id = models.CharField(max_length=40, unique=True, default=_new_id, editable=False)
     customer = models.ForeignKey("portal.Customer", models.PROTECT, related_name="keys", db_index=False)
@@ -91,6 +108,9 @@ class IssuedKey(models.Model):
     created_by = models.CharField(max_length=64, blank=True)
     """The actor's identity; the token that created a key may reveal it."""
 
+    removed_at: datetime | None
+    """On rows ``with_removal`` alone."""
+
     objects = IssuedKeyQuerySet.as_manager()
 
     class Meta:
@@ -102,7 +122,29 @@ class IssuedKey(models.Model):
             models.Index(fields=["status", "-id"], name="key_by_status"),
             models.Index(fields=["plugin", "-id"], name="key_by_plugin"),
             models.Index(fields=["signing_key", "expires_at"], name="key_by_signing_key"),
-            models.Index(fields=["status", "expires_at"], name="key_by_expiry"),
+            models.Index(fields=["expires_at"], name="key_alive_by_expiry", condition=Q(status="active")),
+            models.Index(fields=["customer", "status", "expires_at"], name="key_of_customer_by_status"),
+            models.Index(fields=["plugin", "status", "-id"], name="key_of_plugin_by_status"),
+            models.Index(
+                fields=["-expires_at", "-id"],
+                name="key_by_end",
+                condition=Q(status__in=["active", "expired"]),
+            ),
+            models.Index(
+                fields=["rotated_from"], name="key_by_predecessor", condition=Q(rotated_from__isnull=False)
+            ),
+            models.Index(Lower("public_id"), name="key_by_marker"),
+            models.Index(
+                fields=["id", "expires_at"],
+                name="key_invalid",
+                condition=Q(status__in=["revoking", "revoked"]),
+            ),
+            models.Index(fields=["activated_at"], name="key_unrevealed", condition=~Q(sealed_secret="")),
+            models.Index(
+                fields=["retires_at"],
+                name="key_replaced",
+                condition=Q(status="active", retires_at__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -120,7 +162,9 @@ class IssuedKey(models.Model):
                 name="active_key_has_fingerprint",
             ),
             models.UniqueConstraint(
-                fields=["rotated_from"], condition=~Q(status="failed"), name="one_successor_a_key"
+                fields=["rotated_from"],
+                condition=Q(activated_at__isnull=False) | ~Q(status__in=["failed", "revoked"]),
+                name="one_successor_a_key",
             ),
         ]
         permissions = [
@@ -139,6 +183,11 @@ class IssuedKey(models.Model):
         return self.pk
 
     @property
+    def marker(self) -> str:
+        """The key's id as names and tags at providers may carry it."""
+        return self.public_id.replace("_", "-").lower()
+
+    @property
     def shown_status(self) -> str:
         """The status as of now: an active key whose time is up is expired before any sweep."""
         if self.status == self.Status.ACTIVE and self.is_past(self.expires_at):
@@ -153,6 +202,15 @@ class IssuedKey(models.Model):
     @property
     def secret_available(self) -> bool:
         return bool(self.sealed_secret) and self.status == self.Status.ACTIVE
+
+    @property
+    def tokens_valid_until(self) -> datetime | None:
+        """When the last access token that was fetched with it has expired, of rows ``with_removal``.
+
+        None while more can be fetched, and for keys that nothing is fetched with.
+        """
+        lifetime = token_lifetime(self.plugin)
+        return self.removed_at + lifetime if lifetime and self.removed_at else None
 
     @staticmethod
     def is_past(instant: datetime | None) -> bool:

@@ -18,8 +18,7 @@ def _new_id() -> str:
 class OperationQuerySet(CustomerScoped["Operation"]):
     def due(self) -> Self:
         """Operations that somebody may claim as far as time and state go."""
-        waiting = Q(state__in=["queued", "retrying"], run_after__lte=now())
-        return self.filter(waiting)
+        return self.filter(state__in=Operation.WAITING, run_after__lte=now())
 
 
 class Operation(models.Model):
@@ -40,6 +39,7 @@ class Operation(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     OPEN = (State.QUEUED, State.RUNNING, State.RETRYING)
+    WAITING = (State.QUEUED, State.RETRYING, State.NEEDS_ATTENTION)
 
     public_id = models.CharField(max_length=40, unique=True, default=_new_id, editable=False)
     kind = models.CharField(max_length=16, choices=Kind)
@@ -50,13 +50,25 @@ class Operation(models.Model):
         "portal.IssuedKey", models.PROTECT, null=True, blank=True, related_name="operations"
     )
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
-    run_after = models.DateTimeField(default=now)
+    run_after = models.DateTimeField(
+        default=now, null=True, blank=True, help_text="Empty: it runs again only when a person says so."
+    )
+    scheduled_at = models.DateTimeField(default=now, editable=False)
+    """When ``run_after`` was set: lies in the future only after the clock was put back."""
+    failing_since = models.DateTimeField(null=True, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+    """Remove what was created instead of going on."""
+    confirmed_absent = models.BooleanField(default=False)
+    """A person looked: nothing is left to remove at the provider."""
     lease_until = models.DateTimeField(null=True, blank=True)
     owner = models.CharField(max_length=160, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     crashes = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=64, blank=True)
     error_detail = models.CharField(max_length=500, blank=True)
+    refused_code = models.CharField(max_length=64, blank=True, db_default="")
+    refused_detail = models.CharField(max_length=500, blank=True, db_default="")
+    """Why it was refused halfway; it ends with this when what it had created is removed."""
     created_at = models.DateTimeField(default=now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -70,9 +82,23 @@ class Operation(models.Model):
             models.Index(fields=["plugin", "-id"], name="operation_by_plugin"),
             models.Index(
                 fields=["run_after", "id"], name="operation_due",
-                condition=Q(state__in=["queued", "retrying"]),
+                condition=Q(state__in=["queued", "retrying", "needs_attention"]),
+            ),
+            # Not partial: SQLite takes no partial index for bound states, and claims would be quadratic.
+            models.Index(fields=["customer", "plugin", "state", "id"], name="operation_turns"),
+            models.Index(
+                fields=["scheduled_at"], name="operation_planned",
+                condition=Q(state__in=["queued", "retrying", "needs_attention"]),
             ),
             models.Index(fields=["lease_until"], name="operation_leased", condition=Q(state="running")),
+            models.Index(
+                fields=["plugin", "state", "-id"], name="operation_of_plugin_by_state",
+                condition=~Q(state="succeeded"),
+            ),
+            models.Index(
+                fields=["kind", "state", "-id"], name="operation_of_kind_by_state",
+                condition=~Q(state="succeeded"),
+            ),
         ]  # fmt: skip
         constraints = [
             models.CheckConstraint(
@@ -93,18 +119,35 @@ class Operation(models.Model):
     def __str__(self) -> str:
         return self.public_id
 
+    @property
+    def only_removes(self) -> bool:
+        """Whether all that is left to do is to remove something at the provider: never given up."""
+        return self.kind == self.Kind.REVOKE_KEY or self.cancel_requested
+
 
 class Call(models.Model):
     """One remote creation: written before the request leaves, and as long-lived as the resource."""
 
-    scope = models.CharField(max_length=120)
+    scope = models.CharField(max_length=200)
     step = models.CharField(max_length=120)
     attempt_at = models.DateTimeField(null=True)
+    attempt_boot = models.CharField(max_length=40, blank=True)
+    attempt_uptime = models.FloatField(null=True)
+    """Seconds since that boot of the host that made the attempt: no clock step moves them."""
     resource_id = models.CharField(max_length=255, blank=True)
+    sealed_secret = models.TextField(blank=True)
+    """A secret of our own choosing or shown once by the provider, kept until the operation has ended."""
+    confirmed_absent = models.BooleanField(default=False, db_default=False)
+    """A person looked: it is not there. It counts where the plugin can't look itself."""
     created_at = models.DateTimeField(db_default=Now())
+    """When the intent was stored, then when the resource was."""
+
+    RESTORED = "before the restore"
+    """A step that stands for all: what was asked for in the time that a restore lost."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scope", "step"], name="one_call_a_scope_and_step")]
+        indexes = [models.Index(fields=["id"], name="call_with_secret", condition=~Q(sealed_secret=""))]
 
     def __str__(self) -> str:
         return f"{self.scope} {self.step}"

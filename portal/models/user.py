@@ -49,6 +49,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["-id"], name="user_staff", condition=models.Q(is_staff=True)),
+            models.Index(fields=["-id"], name="user_inactive", condition=models.Q(is_active=False)),
+        ]
 
     def __str__(self) -> str:
         return self.public_id

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from portal.core.plugins import jwt_config
+from portal.core.well_known import status_lists_uri
 from portal.models import SigningKey
 
 
@@ -31,6 +32,7 @@ def discovery() -> bytes:
         "introspection_endpoint_auth_methods_supported": ["bearer"],
         "revocation_endpoint": f"{base}/api/v1/revoke",
         "revocation_endpoint_auth_methods_supported": ["bearer"],
+        "status_list_aggregation_endpoint": status_lists_uri(),
         "service_documentation": f"{base}/api/v1/docs",
         "response_types_supported": ["none"],
         "grant_types_supported": [],

@@ -7,6 +7,7 @@ import structlog
 from django.db import DatabaseError, connection
 
 from portal.core.clock import now
+from portal.core.metrics import DATABASE_ERRORS
 from portal.core.plugins import signing_source
 from portal.models import SigningKey, WorkerSeen
 
@@ -22,6 +23,7 @@ def readiness(query: str) -> bool:
             ready = WorkerSeen.objects.filter(seen_at__gte=now() - WORKER_SILENT_FOR).exists()
     except DatabaseError as exc:
         log.warning("health.database_away", error=type(exc).__name__)
+        DATABASE_ERRORS.labels("health").inc()
         return False
     finally:
         connection.close()

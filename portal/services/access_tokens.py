@@ -13,6 +13,7 @@ from portal.core.fingerprints import fingerprint
 from portal.core.scopes import BOUND_SCOPES, SCOPES
 from portal.core.tokens import is_well_formed, new_management_token
 from portal.models import Customer, ManagementToken, User
+from portal.services.actors import actor_of_token
 from portal.services.audit import Action, Entry, record, record_all
 from provisioning.secret import Secret
 
@@ -108,3 +109,9 @@ def authenticate(text: str) -> ManagementToken | None:
     if token.last_used_at is None or token.last_used_at + LAST_USE_EVERY <= now():
         ManagementToken.objects.filter(pk=token.pk).update(last_used_at=now())
     return token
+
+
+def may_read_metrics(text: str) -> bool | None:
+    """Whether the token with that text may read ``/metrics``; None when there is no such valid token."""
+    token = authenticate(text)
+    return None if token is None else "metrics:read" in actor_of_token(token).everywhere

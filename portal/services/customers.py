@@ -5,14 +5,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from portal.core.actor import Actor
 from portal.core.clock import now
 from portal.core.errors import Conflict, Invalid, NotFound
-from portal.models import Customer, IssuedKey, ManagementToken, Membership, Subscription
+from portal.models import (
+    Call,
+    Customer,
+    IssuedKey,
+    ManagementToken,
+    Membership,
+    Operation,
+    ProviderAccount,
+    Subscription,
+    User,
+)
 from portal.services.access_tokens import revoke_tokens
 from portal.services.audit import Action, Entry, record, record_all
 from portal.services.keys.revoke import revoke_keys_of
+from portal.services.operations.change import request_cancellation
 
 Status = Customer.Status
 ALLOWED_STATUS = {
@@ -43,8 +55,10 @@ def update_customer(actor: Actor, customer_id: int, changes: Mapping[str, Any]) 
     with transaction.atomic():
         customer = lock_customer(customer_id)
         changed = [name for name in FIELDS if name in changes and getattr(customer, name) != changes[name]]
-        if "external_id" in changed and IssuedKey.objects.filter(customer=customer).exists():
-            raise Conflict("external_id_fixed", "Keys carry this external_id already, so it can't change.")
+        if "external_id" in changed and _is_known_outside(customer):
+            raise Conflict(
+                "external_id_fixed", "Keys or providers carry this external_id already, so it can't change."
+            )
         if "status" in changed:
             _check_status(customer, changes["status"])
         for name in changed:
@@ -66,6 +80,14 @@ def update_customer(actor: Actor, customer_id: int, changes: Mapping[str, Any]) 
     return customer
 
 
+def _is_known_outside(customer: Customer) -> bool:
+    return (
+        IssuedKey.objects.filter(customer=customer).exists()
+        or ProviderAccount.objects.filter(customer=customer).exists()
+        or Operation.objects.filter(customer=customer, finished_at=None).exists()
+    )
+
+
 def delete_customer(actor: Actor, customer_id: int) -> None:
     """Close a customer for good: revoke its keys, cancel its subscriptions, erase personal data.
 
@@ -73,21 +95,52 @@ def delete_customer(actor: Actor, customer_id: int) -> None:
     """
     with transaction.atomic():
         customer = lock_customer(customer_id)
+        people = _members_of_nothing_else(customer)
+        _lock_work(customer, people)
         customer.status, customer.deleted_at = Status.CLOSED, now()
         customer.name, customer.email = "", ""
         customer.save(update_fields=["status", "deleted_at", "name", "email"])
         revoke_keys_of(actor, customer, reason="customer deleted")
+        _cancel_provisioning(customer)
         _cancel_subscriptions(actor, customer)
         tokens = ManagementToken.objects.filter(customer=customer, revoked_at=None)
         revoke_tokens(actor, tokens, customer)
-        alone = customer.users.filter(is_staff=False).exclude(
-            memberships__in=Membership.objects.exclude(customer=customer)
-        )
-        people = list(alone)
         Membership.objects.filter(customer=customer).delete()
         for user in people:
-            user.delete()
+            _delete_person(user)
         record(actor, Action.CUSTOMER_DELETED, customer.public_id, customer=customer)
+
+
+def _members_of_nothing_else(customer: Customer) -> list[User]:
+    """Whom the portal knows because of this customer alone."""
+    elsewhere = Membership.objects.exclude(customer=customer)
+    return list(customer.users.filter(is_staff=False).exclude(memberships__in=elsewhere))
+
+
+def _lock_work(customer: Customer, people: list[User]) -> None:
+    """Lock what is about to change before the first audit entry: a worker locks in that order too."""
+    theirs = Q(customer=customer) | Q(user__in=people)
+    operations = Operation.objects.filter(theirs, finished_at=None)
+    keys = IssuedKey.objects.filter(theirs)
+    for rows in (operations, keys):
+        list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+
+
+def _cancel_provisioning(customer: Customer) -> None:
+    for operation in Operation.objects.filter(
+        customer=customer, kind=Operation.Kind.PROVISION, finished_at=None
+    ):
+        request_cancellation(operation)
+
+
+def _delete_person(user: User) -> None:
+    """Delete a user and what ties their name to ids at providers; their keys stay, without a user."""
+    accounts = ProviderAccount.objects.filter(user=user).select_related("customer")
+    for account in accounts:
+        scope = f"{account.plugin} {account.customer.public_id} {account.kind} {user.public_id}"
+        Call.objects.filter(scope=scope).delete()
+    accounts.delete()
+    user.delete()
 
 
 def _cancel_subscriptions(actor: Actor, customer: Customer) -> None:

@@ -6,7 +6,9 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from portal.core.problems import database_unavailable, problem_response
+from portal.core.metrics import DATABASE_ERRORS
+from portal.core.problems import database_unavailable, internal_error, problem_response
+from portal.core.request_id import current_request_id
 
 
 def _wants_problem(request: HttpRequest) -> bool:
@@ -40,12 +42,15 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """A database that is away is 503 and says when to come back; the rest is 500."""
     away = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
+    if away:
+        DATABASE_ERRORS.labels("request").inc()
     if _wants_problem(request):
         if away:
             return database_unavailable()
-        return problem_response(500, "internal_error", "Something broke on our side. It was logged.")
+        return internal_error()
     status = 503 if away else 500
-    response = render(None, f"{status}.html", status=status)  # no context processors
+    context = {"request_id": current_request_id()}
+    response = render(None, f"{status}.html", context, status=status)  # no context processors
     if away:
         response["Retry-After"] = "5"
     return response

@@ -20,6 +20,11 @@ def exact_span(span: timedelta) -> str:
     return _counted(span // size, name)
 
 
+def lasting(span: timedelta) -> str:
+    """The same of something that runs out by the clock: ``24 hours`` and not ``1 day``."""
+    return "24 hours" if span == timedelta(days=1) else exact_span(span)
+
+
 def rough_span(span: timedelta) -> str:
     """The span rounded to one unit, small enough to say something: ``90 minutes``, ``30 days``."""
     size, name = next(((size, name) for size, name in _UNITS if span >= 2 * size), _UNITS[-1])

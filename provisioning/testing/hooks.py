@@ -74,6 +74,11 @@ def new_customer() -> str:
     return f"suite-{uuid4().hex[:12]}"
 
 
+def new_email() -> str:
+    """Of a person nobody has seen: some providers know people across customers."""
+    return f"ann.{uuid4().hex[:12]}@example.com"
+
+
 def new_request(*, scopes: tuple[str, ...] = (), expires_in: timedelta | None = None) -> KeyRequest:
     tag = uuid4().hex[:12]
     return KeyRequest(

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from provisioning.errors import OutcomeUnknown
-from provisioning.testing.hooks import EMAIL, PluginHooks, added, new_customer, new_request
+from provisioning.testing.hooks import EMAIL, PluginHooks, added, new_customer, new_email, new_request
 from provisioning.testing.ledger import Crash, KillPoint, MemoryLedger
 
 
@@ -82,12 +82,13 @@ class KeyRules(PluginHooks):
     def _provisions(self, point: KillPoint, call: int) -> bool:
         """The same for ``provision_user``."""
         ledger, customer, before = MemoryLedger(), new_customer(), self.users() or []
+        email = new_email()
         calls = ledger.calls(customer, "first", kill_at=point, kill_call=call)
         with suppress(Crash, OutcomeUnknown):
-            self.make_plugin().provision_user(customer, EMAIL, None, calls=calls)
+            self.make_plugin().provision_user(customer, email, None, calls=calls)
         if not calls.killed:
             return False
         again = ledger.calls(customer, "first")
-        user = self.make_plugin().provision_user(customer, EMAIL, None, calls=again)
+        user = self.make_plugin().provision_user(customer, email, None, calls=again)
         assert added(before, self.users() or []) == [user.id]
         return True

@@ -1,7 +1,7 @@
 """A staff member's browser without JavaScript."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,10 +9,16 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from portal.core.actor import SYSTEM
-from portal.jobs.run import run_inline
+from portal.core.plugins import registry, set_registry
+from portal.jobs.claim import claim_operation
+from portal.jobs.run import run_inline, run_operation
 from portal.models import IssuedKey, Membership, User
 from portal.services.keys.request import request_key
+from provisioning.registry import Registry
+from provisioning.secret import Secret
 from tests.factories import UserFactory
+from tests.oauth import auth0_enabled
+from tests.provisioning.acme import ADMIN_TOKEN, AcmePlugin, AcmeProvider
 
 PASSWORD = "correct horse battery"
 
@@ -74,6 +80,30 @@ def make_key(owner: Membership, name: str = "test") -> IssuedKey:
     operation = request_key(SYSTEM, owner.customer_id, user=owner.user, name=name)
     run_inline(operation)
     return IssuedKey.objects.get(pk=operation.key_id)
+
+
+@pytest.fixture
+def acme(monkeypatch: pytest.MonkeyPatch) -> Iterator[AcmeProvider]:
+    """A provider over the network, beside the local plugin; its operations are left to a worker."""
+    before, provider = registry(), AcmeProvider()
+    monkeypatch.setattr(AcmePlugin, "provider", provider)
+    set_registry(Registry([*before, AcmePlugin(Secret(ADMIN_TOKEN))]))
+    yield provider
+    set_registry(before)
+
+
+@pytest.fixture
+def auth0(db: None) -> Iterator[None]:
+    """A plugin whose keys are OAuth clients, with nobody at the other end."""
+    with auth0_enabled():
+        yield
+
+
+def work() -> None:
+    """What a worker does with the oldest operation that is due."""
+    operation = claim_operation()
+    assert operation is not None
+    run_operation(operation)
 
 
 def text_of(response: Any) -> str:

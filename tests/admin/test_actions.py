@@ -4,13 +4,17 @@ from typing import Any
 
 import pytest
 
+from portal.core.actor import SYSTEM
 from portal.core.sealing import unseal
 from portal.models import AuditEvent, Customer, IssuedKey, ManagementToken, Membership, Operation, SigningKey
 from portal.services.access_tokens import authenticate, create_access_token
-from portal.services.operations import new_operation
-from tests.admin.conftest import Admin, make_key, text_of
+from portal.services.keys.request import request_key
+from portal.services.operations.queue import new_operation
+from provisioning.errors import Transient
+from tests.admin.conftest import Admin, make_key, text_of, work
 from tests.conftest import Clock
 from tests.factories import CustomerFactory, MembershipFactory, PlanFactory, SubscriptionFactory
+from tests.provisioning.acme import AcmeProvider
 
 pytestmark = pytest.mark.django_db
 StaffWith = Callable[..., Admin]
@@ -176,13 +180,39 @@ def test_an_operation_is_retried(admin: Admin, owner: Membership) -> None:
     assert last_event(operation.public_id).action == "operation.retried"
 
 
-def test_only_an_operation_that_has_not_begun_is_cancelled(admin: Admin, owner: Membership) -> None:
-    begun, fresh = queued(owner, attempts=1), queued(owner)
-    assert "may have created something" in text_of(admin.act("operation", begun, "cancel"))
-    answer = admin.choose("operation", "cancel", begun, fresh, confirmed=True)
-    assert "1 cancelled, 1 refused" in text_of(answer)
+def test_one_that_has_not_begun_is_cancelled_at_once_and_one_that_has_is_cleaned_up_first(
+    admin: Admin, owner: Membership, acme: AcmeProvider
+) -> None:
+    fresh = request_key(SYSTEM, owner.customer_id, user=owner.user, name="one", plugin="acme")
+    assert "Nothing was created" in text_of(admin.act("operation", fresh, "cancel"))
     fresh.refresh_from_db()
     assert fresh.state == "cancelled"
+    begun = request_key(SYSTEM, owner.customer_id, user=owner.user, name="two", plugin="acme")
+    with acme.failing(Transient("busy", "Acme is busy.")):
+        work()
+    told = text_of(admin.act("operation", begun, "cancel"))
+    assert "is being cancelled: what it created is removed first" in told
+    assert "Being cancelled" in told
+    assert "Cancel</a>" not in admin.get(f"portal/operation/{begun.pk}/change/").content.decode()
+    work()
+    begun.refresh_from_db()
+    assert begun.state == "cancelled"
+
+
+def test_many_are_cancelled_and_refusals_are_told(admin: Admin, owner: Membership) -> None:
+    revocation = queued(owner, kind="revoke_key", state="retrying")
+    others = [queued(owner) for _ in range(7)]
+    answer = admin.choose("operation", "cancel", revocation, *others, confirmed=True)
+    told = f"7 cancelled, 1 refused: {revocation.public_id}: A revocation is never taken back."
+    assert told in text_of(answer)
+
+
+def test_many_are_retried_and_refusals_are_told(admin: Admin, owner: Membership) -> None:
+    done = queued(owner, state="cancelled", finished_at=owner.created_at)
+    others = [queued(owner, state="needs_attention", run_after=None) for _ in range(7)]
+    answer = admin.choose("operation", "retry", done, *others, confirmed=True)
+    assert f"7 queued, 1 refused: {done.public_id}: This operation is cancelled" in text_of(answer)
+    assert Operation.objects.filter(state="queued", run_after__isnull=False).count() == 7
 
 
 # Signing keys

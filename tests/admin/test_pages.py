@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from portal.models import (
     Membership,
     Operation,
     Plan,
+    PluginState,
     SigningKey,
     Subscription,
     User,
@@ -27,12 +29,14 @@ pytestmark = pytest.mark.django_db
 LISTS = [
     "portal/customer", "portal/user", "portal/membership", "portal/plan", "portal/subscription",
     "portal/issuedkey", "portal/operation", "portal/signingkey", "portal/managementtoken",
-    "portal/auditevent", "auth/group",
+    "portal/pluginstate", "portal/auditevent", "auth/group",
 ]  # fmt: skip
 ADDABLE = ["customer", "user", "membership", "plan", "subscription", "managementtoken"]
 READ_ONLY = ["issuedkey", "operation", "signingkey", "auditevent"]
 LIST_QUERIES = 12
 """Session, user, count, rows and what they show at once; never one a row."""
+MORE_QUERIES = {"portal/auditevent": 14}
+"""The audit log looks up what its entries name: one query for each kind of object."""
 
 
 def fill(rows: int) -> None:
@@ -44,6 +48,7 @@ def fill(rows: int) -> None:
         create_access_token(
             _everything(), owner=UserFactory(is_staff=True, is_superuser=True), scopes=["keys:read"]
         )
+    PluginState.objects.get_or_create(plugin="jwt")
     Group.objects.create(name=f"Support {rows}")
 
 
@@ -91,7 +96,7 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(admin: Admin, pat
             admin.get(f"{path}/")
         counted.append(len(queries))
     assert counted[0] == counted[1]
-    assert counted[1] <= LIST_QUERIES
+    assert counted[1] <= MORE_QUERIES.get(path, LIST_QUERIES)
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -100,7 +105,7 @@ def test_no_list_counts_a_whole_table(admin: Admin, path: str) -> None:
     with CaptureQueriesContext(connection) as queries:
         admin.get(f"{path}/")
     counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
-    assert all("LIMIT 10001" in sql for sql in counts)
+    assert all(re.search(r"LIMIT (2001|10001)\b", sql) for sql in counts)
     assert not [
         query["sql"] for query in queries if "DISTINCT" in query["sql"] and "permission" not in query["sql"]
     ]
@@ -160,6 +165,7 @@ def test_what_services_write_cannot_be_added_or_changed(admin: Admin, issued: Is
         SigningKey,
         ManagementToken,
         AuditEvent,
+        PluginState,
         Group,
     ],
 )

@@ -68,11 +68,18 @@ BAD = {
     "PLUGIN_JWT_SECRET": "no-pem-secret-value",
     "PLUGIN_JWT_EXPIRES_IN": "0",
     "PLUGIN_JWT_COMPANY_ID_FIELD": "exp",
+    "PLUGIN_JWT_AUDIENCE": "https://api.example.com,,",
+    "PORTAL_VAR": "var",
     "PORT": "99999",
 }
+MORE_BAD = [
+    ("ADMIN_PATH", "api/"), ("ADMIN_PATH", "api/v1/admin/"), ("ADMIN_PATH", "accounts/"), ("ADMIN_PATH", "keys/"),
+    ("ADMIN_PATH", "Static/"), ("ADMIN_PATH", "v1/token/"), ("ADMIN_PATH", "metrics/"),
+    ("SIGNING_KEY_ROTATE_EVERY", "24h"), ("SIGNING_KEY_ROTATE_EVERY", "1h"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "value"), BAD.items())
+@pytest.mark.parametrize(("name", "value"), [*BAD.items(), *MORE_BAD])
 def test_a_bad_value_is_one_line_naming_the_variable(name: str, value: str) -> None:
     result = manage("check", **{**PRODUCTION, name: value})
     assert result.returncode == 1
@@ -96,6 +103,21 @@ def test_a_missing_value_stops_production(name: str) -> None:
 )  # fmt: skip
 def test_the_base_url_is_an_origin_alone(url: str) -> None:
     assert "PORTAL_BASE_URL" in manage("check", **{**PRODUCTION, "PORTAL_BASE_URL": url}).stderr
+
+
+def test_the_admin_can_be_at_no_path_of_the_portals() -> None:
+    from django.conf import settings
+    from django.urls import get_resolver
+
+    from portal.config.settings import TAKEN_PATHS
+
+    routes = {str(pattern.pattern).lstrip("^").partition("/")[0].partition(".")[0]
+              for pattern in get_resolver().url_patterns}  # fmt: skip
+    pages = {str(pattern.pattern).partition("/")[0]
+             for pattern in get_resolver("portal.web.urls").url_patterns}  # fmt: skip
+    own = (routes | pages) - {"", settings.ADMIN_PATH.partition("/")[0]}
+    assert {"api", "accounts", "keys"} <= own
+    assert own <= TAKEN_PATHS
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import ast
 from collections import defaultdict
 from dataclasses import dataclass, field
 from importlib import import_module
+from itertools import product
 
 from rest_framework.exceptions import NotAuthenticated
 
@@ -12,10 +13,19 @@ from portal.core.problems import status_of
 from provisioning.errors import ProvisioningError
 from tests.docs.sources import calls, functions, keyword, name_of, text_of, trees
 
-CARRIERS = {"problem": 1, "problem_response": 1, "Problem": 0, "finish": 2, "retry_later": 1, "fail_key": 1}
+CARRIERS = {
+    "problem": 1,
+    "problem_response": 1,
+    "Problem": 0,
+    "finish": 2,
+    "retry_later": 1,
+    "fail_key": 1,
+    "fail_operation": 1,
+    "_unheard": 0,
+}
 """Functions that take a code, and its position."""
 
-PASSED_ON = frozenset({"code", "error_code"})
+PASSED_ON = frozenset({"code", "error_code", "refused_code"})
 """Attributes of errors and operations: the code was found where it came from."""
 
 
@@ -27,37 +37,41 @@ class Codes:
     """Places where the code is no literal, so that nobody could look it up."""
 
 
-def error_classes() -> dict[str, type[Exception]]:
-    """The classes of errors that have a code, by name."""
-    found: dict[str, type[Exception]] = {}
+def error_classes() -> list[type[Exception]]:
+    """The classes of errors that have a code; two may share a name."""
+    found = []
     for path, tree in trees().items():
         for node in tree.body:
-            if isinstance(node, ast.ClassDef) and node.bases:
-                kind = getattr(import_module(path.removesuffix(".py").replace("/", ".")), node.name)
-                if issubclass(kind, PortalError | ProvisioningError):
-                    found[node.name] = kind
+            kind = error_class(path, node.name) if isinstance(node, ast.ClassDef) and node.bases else None
+            if kind is not None:
+                found.append(kind)
     return found
 
 
+def error_class(path: str, name: str) -> type[Exception] | None:
+    """The class of errors that is called ``name`` in that file; None when it stands for something else."""
+    kind = getattr(import_module(path.removesuffix(".py").replace("/", ".")), name, None)
+    return kind if isinstance(kind, type) and issubclass(kind, PortalError | ProvisioningError) else None
+
+
 def find_codes() -> Codes:
-    codes, classes = Codes(), error_classes()
+    codes = Codes()
     # The framework's own words for a request without credentials, as handle() passes them on.
     codes.statuses[NotAuthenticated.default_code] |= {401}
-    for name, kind in classes.items():
-        for code in _own_codes(name):
+    for kind in error_classes():
+        for code in _own_codes(kind):
             codes.statuses[code] |= _statuses(kind)
     for path, function in functions():
         for call in calls(function):
-            _look_at(call, function, path, classes, codes)
+            _look_at(call, function, path, codes)
     return codes
 
 
-def _look_at(
-    call: ast.Call, function: ast.FunctionDef, path: str, classes: dict[str, type[Exception]], codes: Codes
-) -> None:
+def _look_at(call: ast.Call, function: ast.FunctionDef, path: str, codes: Codes) -> None:
     name = name_of(call.func)
-    if name in classes and not _own_codes(name):
-        code, statuses = call.args[0], _statuses(classes[name])
+    kind = error_class(path, name)
+    if kind is not None and not _own_codes(kind):
+        code, statuses = call.args[0], _statuses(kind)
     elif name in CARRIERS and len(call.args) > CARRIERS[name]:
         code, first = call.args[CARRIERS[name]], call.args[0]
         statuses = (
@@ -85,6 +99,8 @@ def _literals(node: ast.expr | None, function: ast.FunctionDef) -> set[str] | No
             return _all(body, orelse, function=function)
         case ast.BoolOp(values=values):
             return _all(*values, function=function)
+        case ast.JoinedStr(values=values):
+            return _joined(values, function)
         case ast.Attribute(attr=attr) if attr in PASSED_ON:
             return set()
         case ast.Call(func=ast.Attribute(attr="get_codes")):
@@ -107,20 +123,27 @@ def _all(*parts: ast.expr, function: ast.FunctionDef) -> set[str] | None:
     return None if None in found else set().union(*(texts for texts in found if texts))
 
 
+def _joined(parts: list[ast.expr], function: ast.FunctionDef) -> set[str] | None:
+    """All that an f-string can be."""
+    texts = [
+        _literals(part.value if isinstance(part, ast.FormattedValue) else part, function) for part in parts
+    ]
+    return None if None in texts else {"".join(chosen) for chosen in product(*filter(None, texts))}
+
+
 def _parameters(function: ast.FunctionDef) -> set[str]:
     return {argument.arg for argument in function.args.args}
 
 
-def _own_codes(name: str) -> set[str]:
+def _own_codes(kind: type[Exception]) -> set[str]:
     """The code that a class fixes itself, with ``super().__init__("not_found", …)``."""
     own = set()
-    for tree in trees().values():
-        for node in tree.body:
-            if isinstance(node, ast.ClassDef) and node.name == name:
-                for call in calls(node):
-                    code = text_of(call.args[0]) if call.args else None
-                    if code and name_of(call.func) == "__init__":
-                        own.add(code)
+    for node in trees()[kind.__module__.replace(".", "/") + ".py"].body:
+        if isinstance(node, ast.ClassDef) and node.name == kind.__name__:
+            for call in calls(node):
+                code = text_of(call.args[0]) if call.args else None
+                if code and name_of(call.func) == "__init__":
+                    own.add(code)
     return own
 
 

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.once
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 PUBLISHED = {
     "/.well-known/jwks.json", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server",
+    "/.well-known/status-lists",
 }  # fmt: skip
 
 

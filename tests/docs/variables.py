@@ -18,14 +18,21 @@ def variables() -> dict[str, str | None]:
     """Name → default as it would be written in the environment; None where the code computes it."""
     found: dict[str, str | None] = {}
     for path, tree in trees().items():
+        prefix = _prefix(tree)
         for call in calls(tree):
-            name, default = _read_by(call)
+            name, default = _read_by(call, prefix)
             if name is not None and name not in LATER and path != "portal/config/env.py":
                 found[name] = _written(default)
     return found
 
 
-def _read_by(call: ast.Call) -> tuple[str | None, ast.expr | None]:
+def _prefix(tree: ast.Module) -> str:
+    """What a plugin's module writes once for the names of all its settings: ``_PREFIX = "PLUGIN_ACME_"``."""
+    assigned = (node for node in tree.body if isinstance(node, ast.Assign))
+    return next((text_of(node.value) or "" for node in assigned if name_of(node.targets[0]) == "_PREFIX"), "")
+
+
+def _read_by(call: ast.Call, prefix: str) -> tuple[str | None, ast.expr | None]:
     first = call.args[0] if call.args else None
     match call.func:
         case ast.Attribute(value=ast.Name(id="env"), attr="choice" | "matching"):
@@ -37,8 +44,18 @@ def _read_by(call: ast.Call) -> tuple[str | None, ast.expr | None]:
             return text_of(first), None
     # provisioning.config's readers: text(get_config, "PLUGIN_…", default)
     if first is not None and name_of(first) == "get_config" and len(call.args) > 1:
-        return text_of(call.args[1]), call.args[-1] if len(call.args) > 2 else None
+        return _name(call.args[1], prefix), call.args[-1] if len(call.args) > 2 else None
     return None, None
+
+
+def _name(node: ast.expr, prefix: str) -> str | None:
+    """``"PLUGIN_ACME_URL"``, ``f"{_PREFIX}URL"``, or ``"URL"`` for a reader that puts the prefix before it."""
+    match node:
+        case ast.JoinedStr(values=[ast.FormattedValue(value=ast.Name(id="_PREFIX")), ast.Constant() as rest]):
+            return prefix + str(rest.value)
+        case ast.Constant(value=str() as name):
+            return name if name.startswith(prefix) else prefix + name
+    return None
 
 
 def _written(default: ast.expr | None) -> str | None:

@@ -11,7 +11,9 @@ from portal.jobs.run import run_operation
 from portal.models import Call, IssuedKey, Membership, Operation, ProviderAccount
 from portal.services.keys.request import request_key
 from portal.services.keys.revoke import revoke_key
-from portal.services.operations import LEASE, LeaseLost, cancel_operation, retry_operation
+from portal.services.operations.change import cancel_operation, retry_operation
+from portal.services.operations.queue import LEASE
+from portal.services.operations.run import LeaseLost
 from provisioning.contract import CreatedKey, Resource
 from provisioning.errors import Misconfigured, OutcomeUnknown, Rejected, Transient
 from provisioning.registry import Registry
@@ -324,4 +326,4 @@ def test_a_shared_step_can_be_confirmed_absent(queued: Operation, clock: Clock) 
         calls.ensure("org", create=provider.create, account="organization")
     Operation.objects.update(state="needs_attention", owner="", lease_until=None)
     retry_operation(SYSTEM, operation.pk, confirm_absent=True)
-    assert Call.objects.get().attempt_at is None
+    assert Call.objects.get().confirmed_absent

@@ -116,6 +116,7 @@ class AcmePlugin:
             create=lambda: self._remote_user(customer_id, email),
             find=find,
             account="user",
+            personal=True,
         )
         return RemoteUser(user.id, email, customer_id)
 
@@ -127,9 +128,14 @@ class AcmePlugin:
             return Resource(key.id, Secret(key.secret))
 
         self.provision_user(customer_id, email, request.subscription_id, calls=calls)
-        resource = calls.ensure("key", create=create, find=lambda: self.find(customer_id, request.marker))
-        secret = resource.secret or Secret(self.provider.new_secret(resource.id))
-        return CreatedKey(secret, resource.id, self.provider.keys[resource.id].expires_at)
+        resource = calls.ensure(
+            "key",
+            create=create,
+            find=lambda: self.find(customer_id, request.marker),
+            renew=self._new_secret,
+        )
+        assert resource.secret is not None  # made or renewed
+        return CreatedKey(resource.secret, resource.id, self.provider.keys[resource.id].expires_at)
 
     def _remote_key(self, customer_id: str, request: KeyRequest) -> AcmeKey:
         with self._edge():
@@ -155,7 +161,11 @@ class AcmePlugin:
         self.provider.delete_key(key.external_id)
 
     def rotate(self, customer_id: str, key: KeyRef) -> Secret:
-        return Secret(self.provider.new_secret(key.external_id))
+        return self._new_secret(key.external_id)
+
+    def _new_secret(self, key_id: str) -> Secret:
+        with self._edge():
+            return Secret(self.provider.new_secret(key_id))
 
     def list(self) -> Iterator[KeyRef]:
         for key in self.provider.keys.values():

@@ -109,6 +109,12 @@ def test_bad_duration_is_refused_without_its_value(value: str) -> None:
     assert value not in caught.value.problem.split()
 
 
-def test_comma_list_drops_blanks_and_repetitions() -> None:
-    assert comma_list({"A": " b, a,,b ,"}.get, "A") == ("b", "a")
+def test_comma_list_drops_repetitions() -> None:
+    assert comma_list({"A": " b, a,b "}.get, "A") == ("b", "a")
     assert comma_list(environ_get_config({}), "A") == ()
+
+
+@pytest.mark.parametrize("given", [",", "a,", ",a", "a,,b", "a, ,b"])
+def test_comma_list_takes_no_blanks(given: str) -> None:
+    with pytest.raises(ConfigError, match="^A: "):
+        comma_list({"A": given}.get, "A")

@@ -53,7 +53,7 @@ def test_plugin_that_is_not_enabled_is_unknown() -> None:
 
 @pytest.mark.parametrize("slug", sorted(PLANNED - BUILTINS.keys()))
 def test_planned_plugin_is_said_to_be_missing_in_this_version(slug: str) -> None:
-    assert refusal(slug) == f"this version has no plugin {slug}; it has: jwt"
+    assert refusal(slug) == f"this version has no plugin {slug}; it has: auth0-m2m, jwt"
 
 
 def test_kong_is_konnect_once_a_personal_access_token_is_set() -> None:
@@ -65,7 +65,7 @@ def test_kong_is_konnect_once_a_personal_access_token_is_set() -> None:
 
 def test_unknown_name_is_counted_not_repeated_and_known_ones_are_listed() -> None:
     problem = refusal("jwt, hidden-typo", entry("Stranger"))
-    assert problem == "entry 2 is not the name of an installed plugin; there are: jwt, stranger"
+    assert problem == "entry 2 is not the name of an installed plugin; there are: auth0-m2m, jwt, stranger"
 
 
 @pytest.mark.parametrize("names", ["jwt,jwt", "jwt,AWS", "stranger,jwt,aws"])

@@ -10,6 +10,7 @@ from django.db import OperationalError
 
 from portal.published import snapshot
 from portal.published.application import Published
+from portal.published.metrics import Metrics
 from portal.published.snapshot import Snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,7 +19,7 @@ JWKS = "/.well-known/jwks.json"
 
 class Gateway:
     def __init__(self) -> None:
-        self.app = Published(self._inner)
+        self.app = Published(self._inner, Metrics(lambda text: None))
         self.status = ""
         self.headers: dict[str, str] = {}
 

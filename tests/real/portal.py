@@ -50,10 +50,10 @@ class Portal:
 
     # Processes
 
-    def start(self) -> "Portal":
+    def start(self, command: str = "run", *, seconds: float = START_SECONDS) -> "Portal":
         """Start it and wait until it is ready, its worker too."""
-        self._process = self.spawn("run")
-        self.wait_ready()
+        self._process = self.spawn(command)
+        self.wait_ready(seconds=seconds)
         return self
 
     def spawn(self, *command: str) -> subprocess.Popen[bytes]:
@@ -64,7 +64,7 @@ class Portal:
                 cwd=self.checkout, env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
 
-    def wait_ready(self, url: str | None = None) -> None:
+    def wait_ready(self, url: str | None = None, *, seconds: float = START_SECONDS) -> None:
         def ready() -> bool:
             assert self._process is None or self._process.poll() is None, f"it ended:\n{self.log[-3000:]}"
             try:
@@ -72,7 +72,7 @@ class Portal:
             except OSError:
                 return False
 
-        eventually(ready, f"the portal is ready; its log:\n{self.log[-3000:]}", seconds=START_SECONDS)
+        eventually(ready, f"the portal is ready; its log:\n{self.log[-3000:]}", seconds=seconds)
 
     @property
     def running(self) -> bool:

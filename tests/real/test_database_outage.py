@@ -1,34 +1,13 @@
 """The database goes away under a running portal, and comes back."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
 from tests.real.database import fresh_database
+from tests.real.outage import Outage
 from tests.real.portal import STAFF_PASSWORD, Portal
 from tests.real.waiting import eventually
-
-
-class Outage:
-    """While open, the server refuses and ends every connection to one PostgreSQL database."""
-
-    def __init__(self, url: str) -> None:
-        self._name = urlsplit(url).path.strip("/")
-        self._server = psycopg.connect(urlsplit(url)._replace(path="/postgres").geturl(), autocommit=True)
-
-    def __enter__(self) -> None:
-        self._allow("false")
-        ask = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
-        self._server.execute(ask, [self._name])
-
-    def __exit__(self, *_: object) -> None:
-        self._allow("true")
-        self._server.close()
-
-    def _allow(self, allowed: str) -> None:
-        self._server.execute(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS {allowed}".encode())
 
 
 def test_gateways_are_served_and_callers_are_told(tmp_path: Path) -> None:
@@ -40,6 +19,7 @@ def test_gateways_are_served_and_callers_are_told(tmp_path: Path) -> None:
             portal.start()
             owner = portal.add_owner()
             before = portal.get("/.well-known/jwks.json")
+            listed = portal.get("/.well-known/status-lists/0")
             with Outage(url):
                 refused = portal.api("POST", "/keys", {**owner.body, "name": "away"})
                 assert (refused.status, refused.json()["code"]) == (503, "database_unavailable")
@@ -48,6 +28,8 @@ def test_gateways_are_served_and_callers_are_told(tmp_path: Path) -> None:
                 assert page.status in (200, 503)
                 again = portal.get("/.well-known/jwks.json")
                 assert (again.status, again.body) == (200, before.body)
+                again = portal.get("/.well-known/status-lists/0")
+                assert (again.status, again.body) == (200, listed.body)
                 assert portal.get("/healthz").status == 200
                 assert portal.get("/readyz").status == 503
             eventually(lambda: portal.get("/readyz?worker=1").status == 200, "it recovers", seconds=40)

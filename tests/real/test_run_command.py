@@ -7,16 +7,16 @@ import shutil
 import signal
 import stat
 from collections.abc import Iterator
-from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.real.database import fresh_database
-from tests.real.http_calls import Answer, request
+from tests.real.http_calls import request
 from tests.real.portal import CHECKOUT, STAFF_EMAIL, Portal
 from tests.real.required import require_proc
+from tests.real.sign_in import sign_in
 from tests.real.waiting import eventually
 
 PARTS = ["manage.py", "portal", "provisioning", "tokens", "templates"]
@@ -105,21 +105,6 @@ def test_a_sign_in_without_csrf_token_is_refused(fresh: Portal) -> None:
     assert request(fresh.url + "/accounts/login/", "POST", body, headers).status == 403
 
 
-def sign_in(portal: Portal, password: str) -> Answer:
-    """Fill in the sign-in form as a browser does."""
-    url = portal.url + "/accounts/login/"
-    page = request(url)
-    cookie = SimpleCookie(page.headers["Set-Cookie"])["csrftoken"].value
-    hidden = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', page.body)
-    assert hidden is not None
-    form = {"login": STAFF_EMAIL, "password": password, "csrfmiddlewaretoken": hidden[1].decode()}
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Cookie": f"csrftoken={cookie}", "Origin": portal.url, "Referer": url,
-    }  # fmt: skip
-    return request(url, "POST", urlencode(form).encode(), headers)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_leaves_no_process_and_the_next_start_changes_nothing(
     fresh: Portal, number: signal.Signals
@@ -169,7 +154,7 @@ def test_a_request_under_way_is_answered_before_the_end(fresh: Portal) -> None:
     connection.putheader("Content-Length", str(len(body)))
     connection.endheaders(body[:10])
     fresh.send(signal.SIGTERM)
-    eventually(lambda: not listens(fresh), "it takes no new requests")
+    eventually(lambda: not listens(fresh), "it takes no new requests", seconds=18)
     connection.send(body[10:])
     assert connection.getresponse().status == 201
     connection.close()

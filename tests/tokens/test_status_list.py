@@ -1,12 +1,14 @@
-"""Positions in the token status lists."""
+"""Token status lists: where keys have their bits, and how a list is written and read."""
 
+import zlib
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokens.status_list import LIST_SIZE, Position, position
+from tokens.base64url import encode
+from tokens.status_list import LIST_SIZE, Position, Statuses, position
 
 SECRET = b"a secret for these tests, 32 b.."
 
@@ -72,3 +74,75 @@ def test_any_sequence_has_a_position_in_its_list(sequence: int) -> None:
 def test_negative_numbers_and_short_secrets_are_refused(sequence: int, secret: bytes) -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         position(sequence, secret)
+
+
+@pytest.mark.parametrize(
+    ("bits", "octets", "packed", "statuses"),
+    [
+        (1, "b9a3", "eNrbuRgAAhcBXQ", [1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0, 1]),
+        (2, "c944f9", "eNo76fITAAPfAgc", [1, 2, 0, 3, 0, 1, 0, 1, 1, 2, 3, 3]),
+    ],
+)
+def test_the_drafts_examples(bits: int, octets: str, packed: str, statuses: list[int]) -> None:
+    """Sections 4.1 and 4.2 of the draft."""
+    found = Statuses(bits, bytes.fromhex(octets))
+    assert found.claim() == {"bits": bits, "lst": packed}
+    read = Statuses.from_claim({"bits": bits, "lst": packed, "more": "is ignored"})
+    assert read == found
+    assert [read[index] for index in range(len(statuses))] == statuses
+
+
+@pytest.mark.parametrize("index", [16, 10**30, -1])
+def test_an_index_beyond_the_list_has_no_status(index: int) -> None:
+    with pytest.raises(IndexError):
+        Statuses(1, b"\xb9\xa3")[index]
+
+
+def test_a_list_has_ones_where_its_invalid_keys_are() -> None:
+    keys = [2 * LIST_SIZE, 2 * LIST_SIZE + 1, 3 * LIST_SIZE - 1]
+    statuses = Statuses.of_keys(2, keys, SECRET)
+    assert len(statuses.octets) * 8 == LIST_SIZE
+    assert {index for index in range(LIST_SIZE) if statuses[index]} == {
+        position(key, SECRET).index for key in keys
+    }
+    assert Statuses.from_claim(statuses.claim()) == statuses
+
+
+@pytest.mark.parametrize("sequence", [LIST_SIZE - 1, 2 * LIST_SIZE])
+def test_a_key_of_another_list_is_refused(sequence: int) -> None:
+    with pytest.raises(ValueError, match="another list"):
+        Statuses.of_keys(1, [sequence], SECRET)
+
+
+def test_a_whole_list_stays_small_and_tells_nothing_by_its_length() -> None:
+    none, some = (Statuses.of_keys(0, range(count), SECRET).claim()["lst"] for count in (0, 1000))
+    assert len(str(none)) < 300
+    assert len(str(some)) < 4000
+    assert len(Statuses.of_keys(0, [], SECRET).octets) == LIST_SIZE // 8
+
+
+def packed(octets: bytes) -> str:
+    return encode(zlib.compress(octets))
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        None, [], "eNrbuRgAAhcBXQ", {}, {"bits": 1}, {"lst": "eNrbuRgAAhcBXQ"},
+        {"bits": 3, "lst": "eNrbuRgAAhcBXQ"}, {"bits": True, "lst": "eNrbuRgAAhcBXQ"},
+        {"bits": "1", "lst": "eNrbuRgAAhcBXQ"}, {"bits": [1], "lst": "eNrbuRgAAhcBXQ"},
+        {"bits": 1, "lst": 7}, {"bits": 1, "lst": ""}, {"bits": 1, "lst": "é"}, {"bits": 1, "lst": "A"},
+        {"bits": 1, "lst": "eNrbuRgAAhcBXQ=="}, {"bits": 1, "lst": "eNrbuRgAAhcB"},
+        {"bits": 1, "lst": encode(zlib.compress(b"\0") + b"more")},
+        {"bits": 1, "lst": encode(b"not zlib at all")},
+    ],
+)  # fmt: skip
+def test_a_malformed_list_is_refused(claim: object) -> None:
+    with pytest.raises(ValueError, match="status_list|lst"):
+        Statuses.from_claim(claim)
+
+
+def test_a_list_that_unpacks_without_end_is_refused() -> None:
+    assert len(Statuses.from_claim({"bits": 8, "lst": packed(bytes(1 << 20))}).octets) == 1 << 20
+    with pytest.raises(ValueError, match="lst"):
+        Statuses.from_claim({"bits": 8, "lst": packed(bytes((1 << 20) + 1))})

@@ -11,7 +11,7 @@ from portal.jobs.run import run_inline, wait_for
 from portal.management.command import PortalCommand, the_customer, the_user
 from portal.models import Customer, Membership, Operation, User
 from portal.services.keys.request import request_key
-from portal.services.operations import request_provisioning
+from portal.services.operations.queue import request_provisioning
 
 WAIT_SECONDS = 30
 

@@ -1,6 +1,5 @@
 """``run``: what ``make run`` serves: web and worker on one machine, from nothing."""
 
-import os
 from typing import Any
 
 from django.conf import settings
@@ -8,7 +7,7 @@ from django.core.management import call_command
 
 from portal.management.command import PortalCommand
 from portal.management.processes import Processes
-from portal.management.staff_account import create_staff_account
+from portal.management.staff_account import create_staff_account, first_staff_email
 from portal.management.web_server import check_address
 from portal.models import User
 
@@ -32,5 +31,4 @@ class Command(PortalCommand):
     def _first_staff(self) -> None:
         if User.objects.filter(is_staff=True).exists():
             return
-        email = os.environ.get("LATCHKEY_STAFF_EMAIL") or "staff@localhost.localdomain"
-        create_staff_account(email, self.stdout)
+        create_staff_account(first_staff_email(), self.stdout)

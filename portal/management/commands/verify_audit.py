@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from portal.management.command import PortalCommand
-from portal.services.audit import broken_entries, entry_count
+from portal.services.audit import broken_entries, entry_count, purged_count
 
 
 class Command(PortalCommand):
@@ -15,4 +15,6 @@ class Command(PortalCommand):
         fault = next(broken_entries(), None)
         if fault is not None:
             raise CommandError(f"the audit log was tampered with: {fault}")
-        self.stdout.write(f"audit log intact: {entry_count()} entries")
+        purged = purged_count()
+        gone = f", {purged} of them purged" if purged else ""
+        self.stdout.write(f"audit log intact: {entry_count()} entries{gone}")

@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from portal.core.actor import SYSTEM
 from portal.jobs.worker import Worker
 from portal.management.command import PortalCommand
+from portal.management.measuring import measure_as
 from portal.services.signing_keys.rotate import finish_revocations
 from portal.services.signing_keys.sync import sync_signing_keys
 
@@ -35,6 +36,7 @@ class Command(PortalCommand):
     help = "Execute operations until SIGTERM; the one at hand is finished first."
 
     def run(self, **options: Any) -> None:
+        measure_as("worker")
         wait_until_prepared()
         sync_signing_keys()
         finish_revocations(SYSTEM)

@@ -6,14 +6,16 @@ from django.db import transaction
 
 from portal.core.actor import SYSTEM
 from portal.core.clock import now
+from portal.core.failpoints import failpoint
 from portal.core.fingerprints import fingerprint
 from portal.core.sealing import seal
 from portal.models import IssuedKey, Operation, SigningKey
 from portal.services.audit import Action, record
 from portal.services.keys.retire import retire_predecessor
-from portal.services.operations import fenced, finish, locked_key, new_operation
+from portal.services.operations.queue import make_due, new_operation
+from portal.services.operations.run import fenced, finish, locked_key
 from portal.services.signing_keys.lookup import lock_shared
-from provisioning.contract import CreatedKey, Plugin
+from provisioning.contract import CreatedKey, Plugin, check_id
 from provisioning.secret import Secret
 
 State, Status = Operation.State, IssuedKey.Status
@@ -30,6 +32,7 @@ def activate_key(operation: Operation, plugin: Plugin, created: CreatedKey) -> N
     JWT was signed with a key that was rotated away meanwhile. A key that was revoked while it
     was being created is not activated: its revocation is queued instead.
     """
+    check_id(created.external_id)
     with transaction.atomic():
         operation = fenced(operation)
         key = locked_key(operation)
@@ -38,7 +41,7 @@ def activate_key(operation: Operation, plugin: Plugin, created: CreatedKey) -> N
         key.expires_at = created.expires_at
         _describe_secret(key, created)
         action = None
-        if key.status == Status.REQUESTED:
+        if key.status in (Status.REQUESTED, Status.NEEDS_ATTENTION) and not operation.cancel_requested:
             key.status, key.activated_at = Status.ACTIVE, now()
             key.sealed_secret = seal(_shown_form(created))
             action = Action.KEY_ACTIVATED
@@ -46,6 +49,7 @@ def activate_key(operation: Operation, plugin: Plugin, created: CreatedKey) -> N
             key.status, key.revoked_at = Status.REVOKED, now()
             action = Action.KEY_REVOKED
         else:
+            key.status = Status.REVOKING
             new_operation(Operation.Kind.REVOKE_KEY, plugin.slug, key.customer, key=key)
         key.save()
         if key.status == Status.ACTIVE:
@@ -53,14 +57,28 @@ def activate_key(operation: Operation, plugin: Plugin, created: CreatedKey) -> N
         if action is not None:
             record(SYSTEM, action, key.public_id, customer=key.customer, operation=operation.public_id)
         finish(operation, State.SUCCEEDED)
+        failpoint("activation.written")
+    failpoint("activation.committed")
 
 
 def fail_key(operation: Operation, code: str, detail: str, state: Operation.State) -> None:
-    """End the operation without a key: ``failed`` when nothing exists, else ``needs_attention``."""
+    """End the operation without a key: ``failed`` when nothing exists, else ``needs_attention``.
+
+    One that was cancelled meanwhile is given back instead: its next run removes what there is.
+    """
     with transaction.atomic():
-        operation = fenced(operation)
-        mark_key(operation, code, Status.FAILED if state == State.FAILED else Status.NEEDS_ATTENTION)
-        finish(operation, state, code, detail)
+        locked = fenced(operation)
+        if locked.only_removes and not operation.only_removes:
+            make_due(locked)
+            return
+        mark_key(locked, code, Status.FAILED if state == State.FAILED else Status.NEEDS_ATTENTION)
+        finish(locked, state, code, detail)
+
+
+def show_stuck(operation: Operation, code: str) -> None:
+    """Show on the key that its operation has failed for long; it is tried on."""
+    with transaction.atomic():
+        mark_key(operation, code, Status.NEEDS_ATTENTION)
 
 
 def mark_key(operation: Operation, code: str, status: IssuedKey.Status) -> None:
@@ -73,6 +91,7 @@ def mark_key(operation: Operation, code: str, status: IssuedKey.Status) -> None:
     elif key.status == Status.REVOKING and status == Status.FAILED:
         key.status, key.revoked_at = Status.REVOKED, now()
         key.save(update_fields=["status", "revoked_at"])
+        record(SYSTEM, Action.KEY_REVOKED, key.public_id, customer=key.customer)
 
 
 def _active_signing_key(created: CreatedKey) -> SigningKey | None:

@@ -6,11 +6,11 @@ from django.db import transaction
 
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, Invalid, LimitReached
-from portal.core.plugins import plugin_named
+from portal.core.plugins import offered_scopes, plugin_named
 from portal.models import Customer, IssuedKey, Membership, Operation, Plan, User
 from portal.services.audit import Action, record
 from portal.services.customers import lock_customer
-from portal.services.operations import new_operation
+from portal.services.operations.queue import new_operation
 from portal.services.plans import effective_plan, plan_plugins
 from provisioning.contract import LONGEST_LIFE, Plugin
 from tokens.durations import format_duration
@@ -28,9 +28,9 @@ def request_key(
 ) -> Operation:
     """Insert a key and the operation that issues it.
 
-    ``expires_in`` None is the plugin's default within the plan; ``scopes`` None is all of the
-    plan's. Where the plugin is local the operation comes leased to this process, which runs it
-    next. Raises ``LimitReached``, ``Conflict`` and ``Invalid`` with nothing stored.
+    ``expires_in`` None is the plugin's default within the plan; ``scopes`` None is all that
+    ``allowed_scopes`` gives. Where the plugin is local the operation comes leased to this process,
+    which runs it next. Raises ``LimitReached``, ``Conflict`` and ``Invalid`` with nothing stored.
     """
     with transaction.atomic():
         customer = lock_customer(customer_id)
@@ -45,7 +45,7 @@ def request_key(
             user=user,
             name=name,
             plugin=chosen.slug,
-            scopes=_scopes_within(plan, scopes),
+            scopes=_scopes_within(plan, chosen, scopes),
             lifetime=lifetime_within(plan, chosen, expires_in),
             created_by=actor.identity,
         )
@@ -93,11 +93,28 @@ def _check_count(customer: Customer, plan: Plan) -> None:
         )
 
 
-def _scopes_within(plan: Plan, wanted: list[str] | None) -> list[str]:
-    if wanted is None:
+def allowed_scopes(plan: Plan, plugin: Plugin) -> list[str]:
+    """The plan's scopes, as far as the plugin knows them; a plan without any leaves them to the plugin."""
+    offered = offered_scopes(plugin)
+    if offered is None:
         return list(plan.scopes)
-    beyond = [scope for scope in wanted if scope not in plan.scopes]
-    if beyond:
+    return [scope for scope in plan.scopes if scope in offered] if plan.scopes else list(offered)
+
+
+def scope_choices(plan: Plan) -> list[str]:
+    """Every scope that a key of some plugin of the plan may have, for people to choose from."""
+    slugs = plan_plugins(plan)
+    return list(dict.fromkeys(scope for slug in slugs for scope in allowed_scopes(plan, plugin_named(slug))))
+
+
+def _scopes_within(plan: Plan, plugin: Plugin, wanted: list[str] | None) -> list[str]:
+    allowed = allowed_scopes(plan, plugin)
+    if wanted is None:
+        return allowed
+    if beyond := [scope for scope in wanted if scope not in allowed]:
+        unknown = [scope for scope in beyond if scope not in (offered_scopes(plugin) or beyond)]
+        if unknown:
+            raise Invalid.field("scopes", f"{plugin.slug} does not offer: {' '.join(unknown)}")
         raise Invalid.field("scopes", f"not on this customer's plan: {' '.join(beyond)}")
     return list(dict.fromkeys(wanted))
 

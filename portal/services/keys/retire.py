@@ -4,7 +4,8 @@ from portal.core.actor import SYSTEM
 from portal.core.clock import now
 from portal.models import IssuedKey, Operation
 from portal.services.audit import Action, record
-from portal.services.operations import new_operation
+from portal.services.operations.queue import new_operation
+from portal.services.status_lists import note_status_changes
 
 
 def retire_predecessor(successor: IssuedKey) -> None:
@@ -16,6 +17,7 @@ def retire_predecessor(successor: IssuedKey) -> None:
         return
     old.retires_at = now() + successor.overlap
     old.save(update_fields=["retires_at"])
+    note_status_changes([old.pk])  # its bit changes later: the list is to be signed anew at that time
     new_operation(
         Operation.Kind.REVOKE_KEY, old.plugin, successor.customer, key=old, run_after=old.retires_at
     )

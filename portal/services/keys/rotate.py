@@ -10,12 +10,19 @@ from portal.core.errors import Conflict, Invalid, NotFound
 from portal.models import IssuedKey, Membership, Operation
 from portal.services.audit import Action, record
 from portal.services.customers import lock_customer
-from portal.services.keys.request import check_may_have_keys, lifetime_within, plugin_within
-from portal.services.operations import new_operation
+from portal.services.keys.request import (
+    allowed_scopes,
+    check_may_have_keys,
+    lifetime_within,
+    plugin_within,
+)
+from portal.services.operations.queue import new_operation
 from portal.services.plans import effective_plan
 
 DEFAULT_OVERLAP = timedelta(hours=24)
 LONGEST_OVERLAP = timedelta(days=90)
+NEVER_LIVED = (IssuedKey.Status.FAILED, IssuedKey.Status.REVOKED)
+"""How a successor ends that was never activated: the key may be rotated again."""
 
 
 def rotate_key(actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLAP) -> Operation:
@@ -43,7 +50,7 @@ def rotate_key(actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLA
             user=old.user,
             name=old.name,
             plugin=old.plugin,
-            scopes=[scope for scope in old.scopes if scope in plan.scopes],
+            scopes=[scope for scope in old.scopes if scope in allowed_scopes(plan, plugin)],
             lifetime=min(old.lifetime, longest)
             if old.lifetime and longest
             else old.lifetime or lifetime_within(plan, plugin, None),
@@ -71,5 +78,5 @@ def _check_rotatable(key: IssuedKey) -> None:
             "rotation_under_way",
             "The key that this one replaces still works. Revoke it or wait for the overlap to end.",
         )
-    if IssuedKey.objects.filter(rotated_from=key).exclude(status=IssuedKey.Status.FAILED).exists():
+    if IssuedKey.objects.filter(rotated_from=key).exclude(activated_at=None, status__in=NEVER_LIVED).exists():
         raise Conflict("already_rotated", "This key has a successor already. Nothing was created.")

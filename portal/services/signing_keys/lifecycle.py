@@ -26,7 +26,8 @@ def lock_all() -> None:
 def stage_managed(actor: Actor, algorithm: str, *, chosen: bool = False) -> SigningKey:
     """Make a key and publish it, not yet signing. ``chosen``: a person asked for this algorithm."""
     private = generate_private_key(algorithm)
-    kid = thumbprint(private)
+    while (kid := thumbprint(private)).startswith("-"):  # a command line would take it for an option
+        private = generate_private_key(algorithm)
     key = SigningKey.objects.create(
         kid=kid, algorithm=algorithm, source=Source.MANAGED, state=State.STAGED, thumbprint=kid,
         chosen=chosen,

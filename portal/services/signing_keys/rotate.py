@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from portal.core.actor import Actor
+from portal.core.batches import until_stopped
 from portal.core.clock import now
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.models import Customer, IssuedKey, SigningKey
@@ -92,7 +93,10 @@ def revoke_signing_key(actor: Actor, kid: str, *, reason: str) -> Revocation:
 
 
 def finish_revocations(actor: Actor) -> None:
-    """Revoke what a revoked signing key signed and a crash left; nothing when all is done."""
+    """Revoke what a revoked signing key signed and a crash left; nothing when all is done.
+
+    Ends between two customers when this process was told to stop.
+    """
     left = SigningKey.objects.filter(state=State.REVOKED, keys__status="active", keys__expires_at__gt=now())
     for key in left.distinct():
         _revoke_signed(actor, key, key.reason)
@@ -102,7 +106,7 @@ def _revoke_signed(actor: Actor, key: SigningKey, reason: str) -> Revocation:
     unexpired = IssuedKey.objects.filter(signing_key=key, status="active", expires_at__gt=now())
     customers = sorted(set(unexpired.values_list("customer_id", flat=True)))
     keys = 0
-    for customer in Customer.objects.filter(pk__in=customers).order_by("pk").iterator():
+    for customer in until_stopped(Customer.objects.filter(pk__in=customers).order_by("pk").iterator()):
         with transaction.atomic():
             keys += revoke_keys_signed_by(actor, customer, key, reason=f"signing key revoked: {reason}")
     return Revocation(keys=keys, customers=len(customers))

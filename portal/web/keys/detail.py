@@ -10,7 +10,7 @@ from portal.core.errors import NotFound
 from portal.models import AuditEvent, IssuedKey, Membership
 from portal.services.keys.reveal import may_reveal
 from portal.web.keys.quickstart import quickstart
-from portal.web.keys.shown import expiry_words, masked, status_of_key
+from portal.web.keys.shown import expiry_words, masked, parts_of, status_of_one, tokens_left
 from portal.web.visits import Visit, customers_page, show
 
 _HISTORY = {
@@ -33,6 +33,7 @@ def visible_key(visit: Visit, public_id: str) -> tuple[Visit, IssuedKey]:
         IssuedKey.objects.visible_to(visit.actor, "keys:read")
         .filter(customer__memberships__user=visit.user, public_id=public_id)
         .select_related("customer", "user", "rotated_from", "signing_key")
+        .with_removal()
         .first()
     )
     if key is None:
@@ -54,7 +55,9 @@ def one_key(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
     successor = IssuedKey.objects.filter(rotated_from=key).exclude(status=IssuedKey.Status.FAILED).first()
     context = {
         "key": key,
-        "status": status_of_key(key),
+        "status": status_of_one(key),
+        "tokens_left": tokens_left(key),
+        "public": parts_of(key.public),
         "expires": expiry_words(key),
         "masked": masked(key),
         "successor": successor,
@@ -74,8 +77,11 @@ def _history(key: IssuedKey) -> list[dict[str, Any]]:
         AuditEvent.objects.filter(object=key.public_id, customer=key.customer_id).order_by("-id")[:100]
     )
     who = _names({event.actor.partition(" ")[2] for event in events}, key)
+    words = dict(_HISTORY)
+    if key.status != IssuedKey.Status.FAILED:  # it stopped, and went on or will
+        words["key.failed"] = "Creation stopped"
     return [
-        {"words": _HISTORY.get(event.action, event.action), "at": event.at, "who": _actor(event.actor, who)}
+        {"words": words.get(event.action, event.action), "at": event.at, "who": _actor(event.actor, who)}
         for event in events
     ]
 

@@ -8,7 +8,7 @@ from django import forms
 
 from portal.core.plugins import plugin_named
 from portal.models import Plan
-from portal.services.keys.request import lifetime_within
+from portal.services.keys.request import lifetime_within, scope_choices
 from portal.services.keys.rotate import DEFAULT_OVERLAP
 from portal.services.plans import plan_plugins
 from portal.web.words import exact_span
@@ -46,9 +46,10 @@ class NewKeyForm(forms.Form):
         else:
             del self.fields["plugin"]
         self._choose("expires_in", _lifetimes(plan, slugs))
-        if plan.scopes:
-            self._choose("scopes", [(scope, scope) for scope in plan.scopes])
-            self.fields["scopes"].initial = list(plan.scopes)
+        self._scopes = scope_choices(plan)
+        if self._scopes:
+            self._choose("scopes", [(scope, scope) for scope in self._scopes])
+            self.fields["scopes"].initial = self._scopes
         else:
             del self.fields["scopes"]
 
@@ -60,12 +61,13 @@ class NewKeyForm(forms.Form):
     def wanted(self) -> dict[str, Any]:
         """The valid form as arguments of ``request_key``."""
         values = self.cleaned_data
-        lifetime = values["expires_in"]
+        lifetime, scopes = values["expires_in"], values.get("scopes")
         return {
             "name": values["name"],
             "plugin": values.get("plugin") or None,
             "expires_in": None if lifetime == USUAL else parse_duration(lifetime),
-            "scopes": values.get("scopes"),
+            # All is all that the chosen kind has: the kinds may differ.
+            "scopes": None if scopes == self._scopes else scopes,
         }
 
 

@@ -1,9 +1,9 @@
 """``/keys/{id}/reveal``: the one answer that holds the secret."""
 
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,21 +13,9 @@ from django.views.decorators.http import require_http_methods
 from portal.core.errors import NotAllowed
 from portal.services.keys.reveal import reveal_key
 from portal.web.keys.detail import changeable_key
+from portal.web.keys.quickstart import quickstart
+from portal.web.keys.shown import Part, parts_of
 from portal.web.visits import Visit, customers_page, show
-
-_LABELS = {
-    "client_id": "Client ID", "client_secret": "Client secret", "token_url": "Token URL",
-    "audience": "Audience",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Part:
-    """One line of what the customer gets; an OAuth client has several."""
-
-    name: str
-    label: str
-    text: str = field(repr=False)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,12 +34,10 @@ def reveal(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
         return redirect(
             f"{reverse('account_reauthenticate')}?{urlencode({'next': reverse('key', args=[id])})}"
         )
-    return show(request, visit, "portal/keys/secret.html", {"key": key, "parts": _parts(secret)})
+    parts = _parts(secret)
+    steps = quickstart(key, settings.PORTAL_BASE_URL) if len(parts) > 1 else []
+    return show(request, visit, "portal/keys/secret.html", {"key": key, "parts": parts, "quickstart": steps})
 
 
 def _parts(secret: Any) -> list[Part]:
-    if isinstance(secret, dict):
-        return [
-            Part(str(name), _LABELS.get(str(name), str(name)), str(text)) for name, text in secret.items()
-        ]
-    return [Part("secret", "Secret", str(secret))]
+    return parts_of(secret) if isinstance(secret, dict) else [Part("secret", "Secret", str(secret))]

@@ -1,5 +1,7 @@
 """The ledger in memory behaves as contract.py documents ``Calls.ensure``."""
 
+from typing import Any
+
 import pytest
 
 from provisioning.contract import Resource
@@ -26,11 +28,20 @@ class Provider:
         return Resource(self.made[0]) if self.made else None
 
 
-def test_step_is_created_once_and_its_secret_given_once() -> None:
+def test_step_is_created_once_and_its_secret_kept() -> None:
     provider, calls = Provider(), MemoryLedger().calls("acme", "request-1")
-    assert calls.ensure("key", create=provider.create) == Resource("r0", Secret("shown once"))
-    assert calls.ensure("key", create=provider.create) == Resource("r0")
+    for _ in range(2):
+        assert calls.ensure("key", create=provider.create) == Resource("r0", Secret("shown once"))
     assert provider.made == ["r0"]
+
+
+def test_forgotten_step_is_created_anew() -> None:
+    provider, calls = Provider(), MemoryLedger().calls("acme", "request-1")
+    for account in (None, "organization"):
+        calls.ensure("key", create=provider.create, account=account)
+        calls.forget("key", account=account)
+        calls.ensure("key", create=provider.create, account=account)
+    assert len(provider.made) == 4
 
 
 def test_steps_and_requests_are_apart() -> None:
@@ -83,3 +94,12 @@ def test_only_the_planned_call_goes_wrong() -> None:
     with pytest.raises(Crash):
         calls.ensure("key", create=provider.create)
     assert calls.killed
+
+
+@pytest.mark.parametrize("id", ["", "x" * 256, None, 7], ids=repr)
+def test_an_id_that_nothing_can_be_found_by_again_is_refused(id: Any) -> None:
+    calls = MemoryLedger().calls("acme", "1")
+    with pytest.raises(Misconfigured) as caught:
+        calls.ensure("key", create=lambda: Resource(id))
+    assert caught.value.code == "invalid_resource_id"
+    assert calls.ensure("another", create=lambda: Resource("x" * 255)).id == "x" * 255

@@ -1,0 +1,1 @@
+"""``make demo``: a month of a company that sells weather and maps, told through the services."""

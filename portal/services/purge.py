@@ -1,0 +1,82 @@
+"""Erasing what is past its retention, in short transactions that may end between any two."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.db.models import QuerySet
+
+from portal.core.batches import BATCH, in_batches
+from portal.core.clock import now
+from portal.models import Call, IdempotencyRecord, IssuedKey, Notice, Operation, WorkerSeen
+from portal.services.audit_purge import count_past_retention, purge_entries
+from portal.services.idempotency import KEPT
+
+WORKER_FORGOTTEN_AFTER = timedelta(hours=1)
+ENDED_KEY = (IssuedKey.Status.REVOKED, IssuedKey.Status.EXPIRED, IssuedKey.Status.FAILED)
+ENDED_OPERATION = (Operation.State.SUCCEEDED, Operation.State.FAILED, Operation.State.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Something that is kept for a while: how many are past it, and erasing those in batches."""
+
+    count: Callable[[], int]
+    erase: Callable[[], int]
+
+
+def purge(*, dry_run: bool = False) -> dict[str, int]:
+    """Erase what is past its retention; returns how many of each kind, with ``dry_run`` without erasing."""
+    return {name: kind.count() if dry_run else kind.erase() for name, kind in KINDS.items()}
+
+
+def _rows(past: Callable[[], "QuerySet[Any]"], **erased: str) -> Kind:
+    """Rows that are deleted, or whose columns in ``erased`` are emptied."""
+
+    def erase_some() -> int:
+        found = past().model.objects.filter(pk__in=list(past().values_list("pk", flat=True)[:BATCH]))
+        return int(found.update(**erased) if erased else found.delete()[0])
+
+    return Kind(lambda: past().count(), lambda: in_batches(erase_some))
+
+
+def _ended_secrets() -> "QuerySet[Call]":
+    """Secrets in the call ledger whose operation has ended; ending it erases them, this makes sure."""
+    ended = Operation.objects.filter(state__in=ENDED_OPERATION).values("public_id")
+    return Call.objects.exclude(sealed_secret="").filter(scope__in=ended)
+
+
+def _expired_cache(statement: str) -> int:
+    """Run a statement over the expired rows of Django's cache table; 0 when the cache is elsewhere."""
+    cache = settings.CACHES["default"]
+    if not cache["BACKEND"].endswith("DatabaseCache"):
+        return 0
+    table = connection.ops.quote_name(cache["LOCATION"])
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(table=table), [connection.ops.adapt_datetimefield_value(now())])
+        return int(cursor.fetchone()[0] if cursor.description else cursor.rowcount)
+
+
+def _count_cache() -> int:
+    return _expired_cache("SELECT count(*) FROM {table} WHERE expires < %s")
+
+
+def _erase_some_cache() -> int:
+    return _expired_cache(
+        "DELETE FROM {table} WHERE cache_key IN (SELECT cache_key FROM {table} WHERE expires < %s LIMIT 500)"
+    )
+
+
+KINDS = {
+    "idempotency records": _rows(lambda: IdempotencyRecord.objects.filter(created_at__lte=now() - KEPT)),
+    "sessions": _rows(lambda: Session.objects.filter(expire_date__lt=now())),
+    "cache entries": Kind(_count_cache, lambda: in_batches(_erase_some_cache)),
+    "notices": _rows(lambda: Notice.objects.filter(key__status__in=ENDED_KEY)),
+    "secrets of operations": _rows(_ended_secrets, sealed_secret=""),
+    "silent workers": _rows(lambda: WorkerSeen.objects.filter(seen_at__lt=now() - WORKER_FORGOTTEN_AFTER)),
+    "audit entries": Kind(count_past_retention, purge_entries),
+}

@@ -1,0 +1,1 @@
+"""Servers that stand where the portal's partners stand: real processes, at the HTTP edge."""

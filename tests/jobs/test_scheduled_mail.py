@@ -1,0 +1,180 @@
+"""Notices become mails: at least once, in time, to whoever may know, and never a secret."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from smtplib import SMTPConnectError, SMTPRecipientsRefused, SMTPServerDisconnected
+
+import pytest
+from pytest_django import Settings
+
+from portal.core.actor import SYSTEM
+from portal.core.failpoints import on_failpoint
+from portal.core.sealing import unseal
+from portal.jobs.run import run_inline
+from portal.jobs.scheduled.mail import send_notices
+from portal.models import IssuedKey, Membership, Notice
+from portal.services.keys.request import request_key
+from portal.services.notices import prepare_notices
+from tests.conftest import Clock
+from tests.factories import MembershipFactory
+from tests.mail import BACKEND, Server
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def server(settings: Settings) -> Iterator[type[Server]]:
+    settings.EMAIL_BACKEND = BACKEND
+    Server.reset()
+    yield Server
+    Server.reset()
+
+
+def expiring_key(owner: Membership, name: str = "production") -> IssuedKey:
+    operation = request_key(
+        SYSTEM, owner.customer_id, user=owner.user, name=name, expires_in=timedelta(days=20)
+    )
+    run_inline(operation)
+    key = IssuedKey.objects.get(operations=operation)
+    IssuedKey.objects.filter(pk=key.pk).update(sealed_secret="")
+    return key
+
+
+@pytest.fixture
+def key(owner: Membership, clock: Clock) -> IssuedKey:
+    """About which there is one notice to send: it expires in 7 days."""
+    key = expiring_key(owner)
+    clock.advance(days=13)
+    prepare_notices()
+    return key
+
+
+def unsent() -> int:
+    return Notice.objects.filter(sent_at=None).count()
+
+
+def test_a_reminder_says_what_expires_when_and_where_to_rotate_it(
+    key: IssuedKey, owner: Membership, settings: Settings
+) -> None:
+    settings.PORTAL_NAME, settings.PORTAL_BASE_URL = "Acme APIs", "https://portal.example.com"
+    send_notices()
+    (mail,) = Server.taken
+    assert mail.subject == "Acme APIs: the key “production” expires in 7 days"
+    assert mail.to == [owner.user.email]
+    assert owner.customer.name in mail.body
+    assert key.expires_at is not None
+    assert f"{key.expires_at:%H:%M} UTC" in mail.body
+    assert f"\nhttps://portal.example.com/keys/{key.public_id}\n" in mail.body
+    assert "Acme APIs" in mail.body
+    assert unsent() == 0
+
+
+def test_an_unfetched_secret_is_told_of_and_never_shown(owner: Membership, clock: Clock) -> None:
+    operation = request_key(SYSTEM, owner.customer_id, user=owner.user, name="new")
+    run_inline(operation)
+    secret = unseal(IssuedKey.objects.get().sealed_secret).reveal().strip('"')
+    clock.advance(days=5)
+    prepare_notices()
+    send_notices()
+    (mail,) = Server.taken
+    assert "nobody has fetched" in mail.subject
+    assert "revoked" in mail.body
+    assert secret not in str(mail.message())
+    assert secret[-20:] not in str(mail.message())
+
+
+def test_it_is_sent_once(key: IssuedKey) -> None:
+    send_notices()
+    send_notices()
+    assert len(Server.taken) == 1
+
+
+def test_with_nothing_to_say_no_server_is_troubled() -> None:
+    send_notices()
+    assert Server.connections == 0
+
+
+def test_one_connection_serves_all(owner: Membership, clock: Clock) -> None:
+    for number in range(3):
+        expiring_key(owner, f"number {number}")
+    clock.advance(days=13)
+    prepare_notices()
+    send_notices()
+    assert (len(Server.taken), Server.connections) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionRefusedError(), SMTPConnectError(421, b"too busy"), TimeoutError()]
+)
+def test_a_server_that_is_away_only_delays(
+    key: IssuedKey, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    Server.away.append(error)
+    send_notices()
+    assert unsent() == 1
+    assert "mail.failed" in caplog.text
+    assert type(error).__name__ in caplog.text
+    assert "too busy" not in caplog.text
+    Server.away.clear()
+    send_notices()
+    assert (len(Server.taken), unsent()) == (1, 0)
+
+
+def test_a_connection_that_breaks_ends_the_run(key: IssuedKey, owner: Membership) -> None:
+    Server.refusing[owner.user.email] = SMTPServerDisconnected("gone")
+    send_notices()
+    assert unsent() == 1
+
+
+def test_a_mailbox_that_is_full_holds_up_nobody_else(owner: Membership, clock: Clock) -> None:
+    other = MembershipFactory()
+    expiring_key(owner)
+    expiring_key(other)
+    clock.advance(days=13)
+    prepare_notices()
+    full = {owner.user.email: (452, b"mailbox full")}
+    Server.refusing[owner.user.email] = SMTPRecipientsRefused(full)
+    send_notices()
+    assert [mail.to for mail in Server.taken] == [[other.user.email]]
+    assert unsent() == 1
+
+
+def test_a_mailbox_that_does_not_exist_is_given_up(
+    key: IssuedKey, owner: Membership, caplog: pytest.LogCaptureFixture
+) -> None:
+    Server.refusing[owner.user.email] = SMTPRecipientsRefused({owner.user.email: (550, b"unknown")})
+    send_notices()
+    assert unsent() == 0
+    assert "mail.refused" in caplog.text
+    assert owner.user.email not in caplog.text
+
+
+def test_a_crash_before_it_was_marked_repeats_the_mail(key: IssuedKey) -> None:
+    def crash(name: str) -> None:
+        if name == "mail.handed_over":
+            raise SystemExit
+
+    on_failpoint(crash)
+    try:
+        with pytest.raises(SystemExit):
+            send_notices()
+    finally:
+        on_failpoint(None)
+    assert unsent() == 1
+    send_notices()
+    assert (len(Server.taken), unsent()) == (2, 0)
+
+
+def test_a_name_with_a_line_end_makes_no_header(owner: Membership, clock: Clock) -> None:
+    expiring_key(owner, "two\r\nBcc: everybody@example.com")
+    clock.advance(days=13)
+    prepare_notices()
+    send_notices()
+    (mail,) = Server.taken
+    assert "Bcc" not in mail.message()
+    assert "\n" not in mail.subject
+
+
+def test_a_mail_is_marked_as_made_by_a_machine(key: IssuedKey) -> None:
+    send_notices()
+    assert Server.taken[0].message()["Auto-Submitted"] == "auto-generated"
