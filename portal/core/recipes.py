@@ -22,6 +22,8 @@ PORTAL: Final = f"https://{HOST}"
 AUDIENCE: Final = "https://api.example.com"
 ALGORITHM: Final = "RS256"
 COMPANY_CLAIM: Final = "org_id"
+ENVOY_PORT: Final = ", port_value: "
+"""Between host and port in Envoy's ``{address: …, port_value: 443}``."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,17 @@ class Values:
     @property
     def jwks_uri(self) -> str:
         return f"{self.portal}/.well-known/jwks.json"
+
+    @property
+    def discovery_uri(self) -> str:
+        return f"{self.portal}/.well-known/openid-configuration"
+
+    @property
+    def address(self) -> str:
+        """Host and port, for what connects by itself."""
+        parts = urlsplit(self.portal)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
 @dataclass(frozen=True)
@@ -61,38 +74,68 @@ class Recipe:
 
     def page(self, values: Values) -> str:
         """Its README, filled."""
-        return filled((self.folder / "README.md").read_text(), values)
+        return filled_page((self.folder / "README.md").read_text("utf-8"), values)
 
     def filled(self, values: Values) -> dict[str, str]:
         """Its files by name, with those values."""
-        return {name: filled((self.folder / name).read_text(), values) for name in self.files}
+        return {name: filled((self.folder / name).read_text("utf-8"), values) for name in self.files}
 
     def unverifiable(self, values: Values) -> tuple[str, ...]:
         """The portal's algorithms that it can't verify."""
         return tuple(name for name in values.algorithms if self.algorithms and name not in self.algorithms)
 
 
+_FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+_EXAMPLE = re.compile(
+    rf"{re.escape(PORTAL)}(?P<slash>/)?|{re.escape(HOST)}(?P<port>:443|{ENVOY_PORT}443)?|{re.escape(AUDIENCE)}"
+    rf"|(?P<quote>[\"']){ALGORITHM}(?P=quote)|\b{ALGORITHM}\b|\b{COMPANY_CLAIM}\b"
+)
+
+
 def filled(text: str, values: Values) -> str:
-    """Replace the example portal's values by these."""
+    """A file with the example portal's values replaced by these; lines that name no audience are left out."""
     if values.audience is None:
         text = "".join(line for line in text.splitlines(keepends=True) if AUDIENCE not in line)
-    else:
-        text = text.replace(AUDIENCE, values.audience)
-    parts = urlsplit(values.portal)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    text = text.replace(f"{PORTAL}/", f"{values.portal}/").replace(PORTAL, values.issuer)
-    text = text.replace(f"{HOST}:443", f"{parts.hostname}:{port}").replace(HOST, parts.netloc)
-    for quote in "\"'":
-        listed = ", ".join(f"{quote}{name}{quote}" for name in values.algorithms)
-        text = text.replace(f"{quote}{ALGORITHM}{quote}", listed)
-    text = text.replace(ALGORITHM, " ".join(values.algorithms))
-    return re.sub(rf"\b{COMPANY_CLAIM}\b", lambda _: values.company_claim, text)
+    return _EXAMPLE.sub(lambda found: _value(found, values), text)
+
+
+def filled_page(text: str, values: Values) -> str:
+    """The same for Markdown: prose goes on naming algorithms as it does, and keeps all its lines."""
+
+    def prose(words: str) -> str:
+        return _EXAMPLE.sub(lambda at: at[0] if ALGORITHM in at[0] else _value(at, values), words)
+
+    parts, end = [], 0
+    for fenced in _FENCED.finditer(text):
+        parts += [prose(text[end : fenced.start()]), filled(fenced[0], values)]
+        end = fenced.end()
+    return "".join([*parts, prose(text[end:])])
+
+
+def _value(found: re.Match[str], values: Values) -> str:
+    """What stands for one of the example's values. All at once, so that a value is never replaced itself."""
+    example = found[0]
+    if example.startswith(PORTAL):
+        return f"{values.portal}/" if found["slash"] else values.issuer
+    if example.startswith(HOST):
+        if found["port"] and ENVOY_PORT in found["port"]:
+            host, _, port = values.address.rpartition(":")
+            return host.strip("[]") + ENVOY_PORT + port
+        return values.address if found["port"] else urlsplit(values.portal).netloc
+    if example == AUDIENCE:
+        return values.audience or "none"
+    if example == COMPANY_CLAIM:
+        return values.company_claim
+    quote = found["quote"]
+    if quote:
+        return ", ".join(f"{quote}{name}{quote}" for name in values.algorithms)
+    return " ".join(values.algorithms)
 
 
 @cache
 def recipes() -> dict[str, Recipe]:
     """All recipes by name, in the order of ``recipes.toml``."""
-    listed = tomllib.loads((FOLDER / "recipes.toml").read_text())
+    listed = tomllib.loads((FOLDER / "recipes.toml").read_text("utf-8"))
     made = [
         Recipe(
             name,

@@ -93,7 +93,9 @@ def test_the_image_has_what_the_portal_imports_and_runs_as_nobody() -> None:
     assert re.search(r"^STOPSIGNAL SIGTERM$", final, re.MULTILINE)
     assert "/healthz" in final
     copied = set(re.findall(r"^COPY (?!--from)(\S+)", DOCKERFILE, re.MULTILINE))
-    assert copied == {"requirements.txt", "manage.py", "tokens", "provisioning", "portal", "templates"}
+    assert copied == {
+        "requirements.txt", "manage.py", "tokens", "provisioning", "portal", "templates", "gateways",
+    }  # fmt: skip
     allowed = re.findall(r"^!(\S+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
     assert set(allowed) == copied
     assert all((ROOT / path).exists() for path in copied)
