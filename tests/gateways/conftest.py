@@ -1,11 +1,16 @@
-"""An issuer and an API for each gateway's tests."""
+"""An issuer and an API for each gateway's tests, and the gateway between them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
+from tests.gateways.gateway import Gateway
 from tests.gateways.issuer import Issuer
 from tests.gateways.upstream import Upstream
+
+Start = Callable[[Issuer, Upstream, Path], AbstractContextManager[Gateway]]
 
 
 @pytest.fixture(scope="module")
@@ -18,3 +23,17 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 def upstream() -> Iterator[Upstream]:
     with Upstream().serving() as upstream:
         yield upstream
+
+
+@pytest.fixture(scope="module")
+def start(request: pytest.FixtureRequest) -> Start:
+    """The test module's own ``start``: runs the gateway, configured from its recipe, in a folder."""
+    return request.module.start  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    start: Start, issuer: Issuer, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    with start(issuer, upstream, tmp_path_factory.mktemp("gateway")) as gateway:
+        yield gateway

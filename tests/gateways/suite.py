@@ -1,10 +1,14 @@
-"""What every recipe has to show, whatever the gateway: subclass, and give a fixture ``gateway``."""
+"""What every recipe has to show, whatever the gateway: subclass, and give a context manager ``start``."""
+
+from pathlib import Path
 
 import pytest
 
 from tests.gateways.bad_tokens import BAD
+from tests.gateways.conftest import Start
 from tests.gateways.gateway import Gateway
 from tests.gateways.issuer import CUSTOMER, Issuer
+from tests.gateways.upstream import Upstream
 
 REFUSED = (401, 403)
 
@@ -13,7 +17,8 @@ REFUSED = (401, 403)
 class RecipeSuite:
     """The issue's table: a row for each test here.
 
-    A subclass defines the fixture ``gateway`` in module scope, made with ``issuer`` and ``upstream``.
+    A subclass's module defines ``start(issuer, upstream, folder)``, a context manager that runs the gateway;
+    the fixture ``gateway`` is made with it.
     """
 
     header = "x-org-id"
@@ -42,6 +47,15 @@ class RecipeSuite:
         after = issuer.token()
         assert gateway.reached(after)[self.header] == CUSTOMER
         assert gateway.reached(before)[self.header] == CUSTOMER
+
+    def test_without_an_audience_a_good_key_passes(
+        self, start: Start, upstream: Upstream, tmp_path: Path
+    ) -> None:
+        with (
+            Issuer(tmp_path, audience=None).serving() as issuer,
+            start(issuer, upstream, tmp_path) as gateway,
+        ):
+            assert gateway.reached(issuer.token())[self.header] == CUSTOMER
 
     def renewed(self, gateway: Gateway, issuer: Issuer) -> None:
         """For gateways that have to be told of new keys; the others know the staged one already."""
