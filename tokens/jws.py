@@ -1,7 +1,7 @@
 """The compact JWS layer (RFC 7515), as strict as RFC 8725 asks: before any claim is looked at."""
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import jwt
 
@@ -28,10 +28,16 @@ class InvalidToken(Exception):
         return ": ".join(self.args)
 
 
-def verify_jws(
-    token: str | bytes, find_key: Callable[[Header], VerificationKey | None]
-) -> tuple[Header, bytes]:
-    """Return the header and payload of a token whose signature is good.
+class VerifiedJws(NamedTuple):
+    """A token whose signature is good; its payload may still be anything."""
+
+    header: Header
+    payload: bytes
+    key: VerificationKey
+
+
+def verify_jws(token: str | bytes, find_key: Callable[[Header], VerificationKey | None]) -> VerifiedJws:
+    """Return the header and payload of a token whose signature is good, and the key that it is good under.
 
     ``find_key`` gets the header, unverified, and returns the key to use or None. The algorithm is the
     key's; a token naming another is refused, and so is any ``crit`` or ``b64``. Key material and
@@ -50,7 +56,7 @@ def verify_jws(
     # would turn text into keys.
     if not jwt.get_algorithm_by_name(key.algorithm).verify(signing_input, key.key, signature_bytes):
         raise InvalidToken("bad_signature", "the signature does not match")
-    return header, content
+    return VerifiedJws(header, content, key)
 
 
 def _segments(token: str | bytes) -> tuple[str, str, str]:

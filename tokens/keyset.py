@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Protocol
 
 from tokens.jwk import InvalidKey, PublicKey, public_key_from_jwk, require_fit
 
@@ -17,6 +18,13 @@ class VerificationKey:
 
     def __post_init__(self) -> None:
         require_fit(self.key, self.algorithm)
+
+
+class Keys(Protocol):
+    """Where a verifier looks keys up."""
+
+    def get(self, kid: str) -> VerificationKey | None:
+        """Return the key of that id, or None when there is none."""
 
 
 class KeySet:
@@ -44,6 +52,13 @@ class KeySet:
 
     def __repr__(self) -> str:
         return f"KeySet({list(self._keys.values())!r})"
+
+    def renewed(self, newer: "KeySet") -> "KeySet":
+        """Return ``newer``, with this set's own objects for the keys that are in both.
+
+        So whoever remembers a key sees by identity whether it is still in the set.
+        """
+        return KeySet(own if (own := self.get(key.kid)) == key else key for key in newer)
 
     @classmethod
     def from_jwks(cls, document: object) -> "KeySet":

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Final
 
 from tokens import strict_json
 from tokens.jws import Header, InvalidToken, verify_jws
-from tokens.keyset import KeySet, VerificationKey
+from tokens.keyset import Keys, VerificationKey
 
 __all__ = ["InvalidToken", "VerifiedToken", "Verifier"]
 
@@ -20,11 +21,17 @@ _LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
-    """What a good token said: its header, its claims, and the id of the key that signed it."""
+    """What a good token said, its header and its claims, and the key that signed it."""
 
     header: dict[str, object]
     claims: dict[str, object]
+    key: VerificationKey
+
     kid: str
+    starts_at: float
+    """Before this second it is not valid yet: the later of ``iat`` and ``nbf``."""
+    ends_at: float
+    """From this second on it has expired; infinite without ``exp``."""
 
 
 def _utc_now() -> datetime:
@@ -40,7 +47,7 @@ class Verifier:
     aware datetime.
     """
 
-    keys: KeySet
+    keys: Keys
     issuer: str
     audience: tuple[str, ...] = ()
     types: frozenset[str] = frozenset({"JWT", "at+jwt"})
@@ -54,7 +61,7 @@ class Verifier:
         Codes beside those of the JWS layer: ``wrong_type missing_claim bad_claim wrong_issuer
         wrong_audience expired not_yet_valid``.
         """
-        header, payload = verify_jws(token, self._find_key)
+        header, payload, key = verify_jws(token, self._find_key)
         typ = self._require_type(header)
         try:
             claims = strict_json.parse_object(payload)
@@ -64,8 +71,12 @@ class Verifier:
         if claims.get("iss") != self.issuer:
             raise InvalidToken("wrong_issuer", "the token is from another issuer")
         self._require_audience(claims)
-        self._require_time(claims)
-        return VerifiedToken(header, claims, str(header["kid"]))
+        exp, iat, nbf = (_seconds(claims.get(name)) for name in _TIME_CLAIMS)
+        verified = VerifiedToken(
+            header, claims, key, str(header["kid"]), max(iat or 0.0, nbf or 0.0), inf if exp is None else exp
+        )
+        self.require_time(verified)
+        return verified
 
     def _find_key(self, header: Header) -> VerificationKey | None:
         kid = header.get("kid")
@@ -103,12 +114,12 @@ class Verifier:
         if not set(self.audience).intersection(named):
             raise InvalidToken("wrong_audience", "the token is for somebody else")
 
-    def _require_time(self, claims: dict[str, object]) -> None:
+    def require_time(self, token: VerifiedToken) -> None:
+        """Raise InvalidToken unless it is valid at this moment, give or take the leeway."""
         now, leeway = self.now().timestamp(), self.leeway.total_seconds()
-        exp, iat, nbf = (_seconds(claims.get(name)) for name in _TIME_CLAIMS)
-        if exp is not None and now >= exp + leeway:
+        if now >= token.ends_at + leeway:
             raise InvalidToken("expired", "the token has expired")
-        if any(start is not None and now < start - leeway for start in (iat, nbf)):
+        if now < token.starts_at - leeway:
             raise InvalidToken("not_yet_valid", "the token is from the future")
 
 

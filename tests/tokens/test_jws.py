@@ -17,7 +17,7 @@ HEADER: Header = {"alg": "ES256", "kid": "ES256"}
 
 def read(token: str | bytes, *algorithms: str) -> tuple[Header, bytes]:
     keys = key_set(*algorithms or ("ES256",))
-    return verify_jws(token, lambda header: keys.get(str(header.get("kid"))))
+    return verify_jws(token, lambda header: keys.get(str(header.get("kid"))))[:2]
 
 
 def refusal(token: object, *algorithms: str) -> str:

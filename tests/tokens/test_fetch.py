@@ -1,0 +1,78 @@
+"""Fetching from a real server that misbehaves."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tokens.fetch import MOST_BYTES, Fetched, FetchFailed, fetch
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/etag" and self.headers["If-None-Match"] == '"1"':
+            self.send_response(304)
+            self.end_headers()
+            return
+        status = {"/moved": 302, "/error": 503, "/empty": 204}.get(self.path, 200)
+        body = {"/large": b"x" * (MOST_BYTES + 1)}.get(self.path, b"body")
+        self.send_response(status)
+        if self.path == "/moved":
+            self.send_header("Location", "/etag")
+        self.send_header("ETag", '"1"')
+        self.send_header(
+            "Content-Length",
+            "many" if self.path == "/length" else "9" if self.path == "/short" else str(len(body)),
+        )
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def origin() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_an_answer_comes_with_its_etag(origin: str) -> None:
+    assert fetch(f"{origin}/etag", None) == Fetched(b"body", '"1"')
+
+
+def test_what_is_current_has_no_body(origin: str) -> None:
+    assert fetch(f"{origin}/etag", '"1"') == Fetched(None, '"1"')
+
+
+@pytest.mark.parametrize("path", ["/moved", "/error", "/empty", "/large", "/short"])
+def test_what_is_no_good_answer_fails(origin: str, path: str) -> None:
+    with pytest.raises(FetchFailed):
+        fetch(origin + path, None)
+
+
+def test_nobody_answers() -> None:
+    with pytest.raises(FetchFailed):
+        fetch("http://127.0.0.1:1/", None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://portal.example/",
+        "file:///etc/passwd",
+        "ftp://localhost/",
+        "portal",
+        "https://",
+        "http://[::1/",
+    ],
+)
+def test_other_addresses_are_not_asked(url: str) -> None:
+    with pytest.raises(FetchFailed):
+        fetch(url, None)
