@@ -62,4 +62,4 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Leave 3xx to be an error."""
 
 
-_OPENER: Final = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
+_OPENER: Final = urllib.request.build_opener(_NoRedirects)

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
 
 from tokens import base64url
@@ -87,6 +88,23 @@ def _load_pem(pem: str) -> PrivateKey:
     if isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | Ed25519PrivateKey):
         return key
     raise InvalidKey("the key is neither RSA, EC nor Ed25519")
+
+
+def load_public_key(text: str, algorithm: str) -> PublicKey:
+    """Return the public key of a PEM that begins with ``BEGIN PUBLIC KEY``; line ends as in ``load_key``.
+
+    Raises InvalidKey for what does not fit the algorithm, is weak, or is no public key, a private one too:
+    it has no business where keys are only verified.
+    """
+    pem = text.replace("\\r", "").replace("\\n", "\n").strip()
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise InvalidKey("the key is not a PEM public key, or a damaged one") from None
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | Ed25519PublicKey):
+        raise InvalidKey("the key is neither RSA, EC nor Ed25519")
+    require_fit(key, algorithm)
+    return key
 
 
 def to_pem(private_key: PrivateKey) -> bytes:

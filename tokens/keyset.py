@@ -27,6 +27,16 @@ class Keys(Protocol):
         """Return the key of that id, or None when there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class OneKey:
+    """The only key there is, whatever ``kid`` a token names."""
+
+    key: VerificationKey
+
+    def get(self, kid: str) -> VerificationKey | None:
+        return self.key
+
+
 class KeySet:
     """An immutable set of verification keys, found by ``kid``."""
 

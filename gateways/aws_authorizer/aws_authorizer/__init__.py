@@ -1,0 +1,1 @@
+"""An AWS Lambda authorizer for customers' keys; imports nothing but ``tokens`` and the standard library."""
