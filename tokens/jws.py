@@ -36,14 +36,19 @@ class VerifiedJws(NamedTuple):
     key: VerificationKey
 
 
-def verify_jws(token: str | bytes, find_key: Callable[[Header], VerificationKey | None]) -> VerifiedJws:
+def verify_jws(
+    token: str | bytes,
+    find_key: Callable[[Header], VerificationKey | None],
+    *,
+    most_bytes: int = MAX_TOKEN_BYTES,
+) -> VerifiedJws:
     """Return the header and payload of a token whose signature is good, and the key that it is good under.
 
     ``find_key`` gets the header, unverified, and returns the key to use or None. The algorithm is the
     key's; a token naming another is refused, and so is any ``crit`` or ``b64``. Key material and
     addresses inside the token (jwk, jku, x5c, x5u) are never looked at. Raises InvalidToken.
     """
-    protected, payload, signature = _segments(token)
+    protected, payload, signature = _segments(token, most_bytes)
     header = _header(_decode(protected))
     key = find_key(header)
     if key is None:
@@ -59,9 +64,9 @@ def verify_jws(token: str | bytes, find_key: Callable[[Header], VerificationKey 
     return VerifiedJws(header, content, key)
 
 
-def _segments(token: str | bytes) -> tuple[str, str, str]:
-    if not isinstance(token, str | bytes) or len(token) > MAX_TOKEN_BYTES:
-        raise InvalidToken("malformed", f"a token is text of at most {MAX_TOKEN_BYTES} bytes")
+def _segments(token: str | bytes, most_bytes: int) -> tuple[str, str, str]:
+    if not isinstance(token, str | bytes) or len(token) > most_bytes:
+        raise InvalidToken("malformed", f"a token is text of at most {most_bytes} bytes")
     text = token.decode("latin-1") if isinstance(token, bytes) else token
     segments = text.split(".")
     if len(segments) != 3:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tokens import strict_json
-from tokens.fetch import Fetch, fetch
+from tokens.fetch import MOST_BYTES, Fetch, fetch
 from tokens.jws import Header, InvalidToken, verify_jws
 from tokens.kept import Kept
 from tokens.keyset import Keys, VerificationKey
@@ -100,7 +100,7 @@ class RemoteStatuses:
     def _read(self, body: bytes, uri: str) -> _SignedList:
         """Raises ValueError for what is no list of that address, signed by the portal and current."""
         try:
-            header, payload, _ = verify_jws(body, self._find_key)
+            header, payload, _ = verify_jws(body, self._find_key, most_bytes=MOST_BYTES)
         except InvalidToken as exc:
             raise ValueError(exc.code) from None
         if header.get("typ") != LIST_TYPE:

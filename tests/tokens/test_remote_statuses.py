@@ -1,5 +1,6 @@
 """Status lists that are kept: revoked within the list's ttl, and no good key refused in an outage."""
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.tokens.portal import JWKS, LISTS, TTL_SECONDS, Portal, status
 from tokens.jws import InvalidToken
 from tokens.kept import Unavailable
 from tokens.remote_statuses import RemoteStatuses, StatusBit
+from tokens.status_list import LIST_SIZE
 
 LIST = f"{LISTS}/0"
 
@@ -131,6 +133,15 @@ def test_a_list_that_is_not_good_is_not_believed(what: str) -> None:
         fresh.require_valid()
     portal.instead[LIST], portal.seconds = good, 45.0
     fresh.require_valid()
+
+
+def test_a_full_list_with_a_tenth_revoked_is_read() -> None:
+    portal = Portal(bits=LIST_SIZE)
+    portal.revoked = set(random.Random(1).sample(range(LIST_SIZE), LIST_SIZE // 10)) - {7} | {8}
+    assert len(portal.list_token(LIST)) > 100_000
+    statuses = portal.statuses()
+    bit(statuses).require_valid()
+    assert refusal(bit(statuses, 8).require_valid) == "revoked"
 
 
 def test_lists_are_verified_by_the_published_keys() -> None:
