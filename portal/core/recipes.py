@@ -47,6 +47,10 @@ class Values:
         return f"{self.portal}/.well-known/openid-configuration"
 
     @property
+    def verify_uri(self) -> str:
+        return f"{self.portal}/api/v1/verify"
+
+    @property
     def address(self) -> str:
         """Host and port, for what connects by itself."""
         parts = urlsplit(self.portal)
@@ -86,9 +90,11 @@ class Recipe:
 
 
 _FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+# Tyk's variables have the claim's name at their end; elsewhere x_org_id is a header.
+_CLAIM = rf"(?:\b|(?<=jwt_claims_)){COMPANY_CLAIM}\b"
 _EXAMPLE = re.compile(
     rf"{re.escape(PORTAL)}(?P<slash>/)?|{re.escape(HOST)}(?P<port>:443|{ENVOY_PORT}443)?|{re.escape(AUDIENCE)}"
-    rf"|(?P<quote>[\"']){ALGORITHM}(?P=quote)|\b{ALGORITHM}\b|\b{COMPANY_CLAIM}\b"
+    rf"|(?P<quote>[\"']){ALGORITHM}(?P=quote)|\b{ALGORITHM}\b|{_CLAIM}"
 )
 
 
