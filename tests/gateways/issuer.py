@@ -17,9 +17,12 @@ import trustme
 from portal.core.recipes import AUDIENCE, Values
 from tokens.jwk import PrivateKey, generate_private_key, public_jwk, thumbprint
 from tokens.sign import sign
+from tokens.status_list import LIST_TYPE, Statuses
 
 JWKS = "/.well-known/jwks.json"
 DISCOVERY = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+STATUS_LIST, STATUS_INDEX = "/.well-known/status-lists/0", 7
+"""Where the status of every key is, unless its claims say otherwise."""
 CUSTOMER, USER, SCOPE = "acme-1042", "usr_Zidhrr9nw6lcKvphDsJV", "orders:read"
 
 
@@ -47,6 +50,9 @@ class Issuer:
         self.away = False
         """Answers 503 to everything."""
         self.max_age = 300
+        self.revoked: set[int] = set()
+        """Indices below 64 of the status list."""
+        self.status_ttl = 60
         self.retiring: list[SigningKey] = []
         self.active, self.staged = SigningKey(algorithm), SigningKey(algorithm)
         self.ca_file = folder / "ca.pem"
@@ -83,7 +89,7 @@ class Issuer:
         claims: dict[str, Any] = {
             "iss": self.url, "sub": USER, "org_id": CUSTOMER, "iat": now, "exp": now + 3600,
             "jti": uuid4().hex, "scope": SCOPE,
-            "status": {"status_list": {"idx": 7, "uri": f"{self.url}/.well-known/status-lists/0"}},
+            "status": {"status_list": {"idx": STATUS_INDEX, "uri": self.url + STATUS_LIST}},
         }  # fmt: skip
         if self.audience is not None:
             claims |= {"aud": self.audience, "client_id": "key_8EgjqL7AiX0v8zk74oL4"}
@@ -107,6 +113,24 @@ class Issuer:
             }  # fmt: skip
         return None
 
+    def status_list(self) -> str:
+        """The token status list, signed anew."""
+        octets = sum(1 << index for index in self.revoked).to_bytes(8, "little")
+        now = int(time.time())
+        claims = {
+            "iss": self.url, "sub": self.url + STATUS_LIST, "iat": now, "exp": now + 7200,
+            "ttl": self.status_ttl, "status_list": Statuses(1, octets).claim(),
+        }  # fmt: skip
+        key = self.active
+        return sign(claims, key=key.private, kid=key.kid, algorithm=key.algorithm, typ=LIST_TYPE)
+
+    def answer(self, path: str) -> tuple[bytes, str] | None:
+        """Body and media type, or None for 404."""
+        if path == STATUS_LIST:
+            return self.status_list().encode(), f"application/{LIST_TYPE}"
+        document = self.document(path)
+        return None if document is None else (json.dumps(document).encode(), "application/json")
+
     @contextmanager
     def serving(self) -> Iterator["Issuer"]:
         thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -127,11 +151,11 @@ def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             issuer.fetched[path] += 1
-            document = None if issuer.away else issuer.document(path)
-            body = b"" if document is None else json.dumps(document).encode()
-            self.send_response(503 if issuer.away else 404 if document is None else 200)
-            if document is not None:
-                self.send_header("Content-Type", "application/json")
+            answer = None if issuer.away else issuer.answer(path)
+            body, media_type = answer or (b"", "")
+            self.send_response(503 if issuer.away else 404 if answer is None else 200)
+            if answer is not None:
+                self.send_header("Content-Type", media_type)
                 self.send_header("Cache-Control", f"public, max-age={issuer.max_age}")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
