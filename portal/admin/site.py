@@ -1,5 +1,6 @@
 """Django's own admin, under our name and theme."""
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 
 SECTIONS = {
     "Customers": ("customer", "user", "membership", "subscription", "plan"),
@@ -44,6 +45,8 @@ class PortalAdminSite(AdminSite):
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Our models in sections, in the order of the work."""
+        from portal.admin.gateways import entry
+
         apps = self._build_app_dict(request)
         models = {
             model["object_name"].lower(): model for app in apps.values() for model in app["models"]
@@ -52,10 +55,22 @@ class PortalAdminSite(AdminSite):
         for title, names in SECTIONS.items():
             found = [models.pop(name) for name in names if name in models]
             sections.append({"name": title, "app_label": title.lower(), "models": found})
+            if title == "Keys" and (gateways := entry(request)):
+                found.append(gateways)
         if models:
             sections.append({"name": "More", "app_label": "more", "models": list(models.values())})
         index = reverse("admin:index", current_app=self.name)
         return [{**section, "app_url": index} for section in sections if section["models"]]
+
+    def get_urls(self) -> list[Any]:
+        """Pages that are about no rows come before the models'."""
+        from portal.admin.gateways import list_page, recipe_page
+
+        return [
+            path("gateways/", self.admin_view(partial(list_page, self)), name="gateways"),
+            path("gateways/<slug:name>/", self.admin_view(partial(recipe_page, self)), name="gateway"),
+            *super().get_urls(),
+        ]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from portal.admin.dashboard import dashboard

@@ -9,6 +9,7 @@ import jwt
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from portal.core.recipes import recipes
 from tests.real.portal import STAFF_EMAIL, STAFF_PASSWORD, Portal
 from tests.real.required import require
 
@@ -207,6 +208,23 @@ def test_no_page_violates_its_policy(portal: Portal, open_page: Callable[[], Pag
         assert answer is not None
         assert answer.status == 200, path
         assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_a_gateways_configuration_is_copied_whole(portal: Portal, open_page: Callable[[], Page]) -> None:
+    staff = open_page()
+    staff.goto(f"{portal.url}/admin/")
+    sign_in(staff, STAFF_EMAIL, STAFF_PASSWORD)
+    staff.get_by_role("link", name="Connect a gateway").first.click()
+    staff.get_by_role("link", name="Tyk", exact=True).click()
+    staff.get_by_role("button", name="Copy tyk.yaml").click()
+    staff.get_by_role("button", name="Copy tyk.yaml").get_by_text("Copied").wait_for()
+    copied = staff.evaluate("navigator.clipboard.readText()")
+    assert copied == portal.manage("gateway_config", "tyk").stdout.strip()
+    assert f"{portal.url}/.well-known/jwks.json" in copied
+    for recipe in recipes():
+        answer = staff.goto(f"{portal.url}/admin/gateways/{recipe}/", wait_until="networkidle")
+        assert answer is not None
+        assert answer.status == 200, recipe
 
 
 def test_the_policy_is_really_watched(portal: Portal, browser: Browser) -> None:
