@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from tokens import strict_json
@@ -56,7 +55,7 @@ class RemoteStatuses:
         *,
         fetch: Fetch = fetch,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._prefix = url.rstrip("/") + "/"
         self._keys = keys
@@ -109,7 +108,7 @@ class RemoteStatuses:
         exp, ttl = claims.get("exp"), claims.get("ttl")
         if claims.get("sub") != uri or not _is_time(exp) or not _is_time(ttl):
             raise ValueError("wrong sub, exp or ttl")
-        left = float(exp) - self._now().timestamp()  # type: ignore[arg-type]
+        left = float(exp) - self._now()  # type: ignore[arg-type]
         if left <= 0:
             raise ValueError("expired")
         return _SignedList(Statuses.from_claim(claims.get("status_list")), float(ttl), left)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """The one verifier of JWTs (RFC 7519, RFC 8725, RFC 9068): introspection, /verify and gateways share it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,17 +35,13 @@ class VerifiedToken:
     """From this second on it has expired; infinite without ``exp``."""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Verifier:
     """The rules that tokens of one issuer are held against.
 
     Without ``audience`` only tokens without ``aud`` pass: one that names an audience is for somebody
-    else (RFC 7519 4.1.3). ``types`` keeps other kinds of JWT out (RFC 8725 3.11). ``now`` returns an
-    aware datetime.
+    else (RFC 7519 4.1.3). ``types`` keeps other kinds of JWT out (RFC 8725 3.11). ``now`` returns
+    seconds since 1970.
     """
 
     keys: Keys
@@ -53,7 +50,7 @@ class Verifier:
     types: frozenset[str] = frozenset({"JWT", "at+jwt"})
     leeway: timedelta = timedelta()
     required: tuple[str, ...] = ("iss", "sub", "exp", "iat", "jti")
-    now: Callable[[], datetime] = _utc_now
+    now: Callable[[], float] = time.time
 
     def verify(self, token: str | bytes) -> VerifiedToken:
         """Return what the token says; raises InvalidToken, and nothing else, for a bad one.
@@ -116,7 +113,7 @@ class Verifier:
 
     def require_time(self, token: VerifiedToken) -> None:
         """Raise InvalidToken unless it is valid at this moment, give or take the leeway."""
-        now, leeway = self.now().timestamp(), self.leeway.total_seconds()
+        now, leeway = self.now(), self.leeway.total_seconds()
         if now >= token.ends_at + leeway:
             raise InvalidToken("expired", "the token has expired")
         if now < token.starts_at - leeway:

@@ -40,7 +40,7 @@ def key_set(*algorithms: str) -> KeySet:
 
 def verifier(*algorithms: str, **rules: object) -> Verifier:
     """A verifier for our issuer at ``NOW``; ES256 when no algorithm is named."""
-    return Verifier(key_set(*algorithms or ("ES256",)), ISSUER, **{"now": lambda: NOW} | rules)  # type: ignore[arg-type]
+    return Verifier(key_set(*algorithms or ("ES256",)), ISSUER, **{"now": NOW.timestamp} | rules)  # type: ignore[arg-type]
 
 
 def claims(**changes: object) -> dict[str, object]:

@@ -1,9 +1,8 @@
 """A portal as a verifier away from it sees it: documents by address, and a clock for both."""
 
 import json
-from datetime import datetime, timedelta
 
-from tests.tokens.keys import NOW, NOW_SECONDS, signing_key, verifying_half
+from tests.tokens.keys import NOW_SECONDS, signing_key, verifying_half
 from tokens.fetch import Fetched, FetchFailed
 from tokens.jwk import public_jwk
 from tokens.remote_keys import RemoteKeys
@@ -35,8 +34,8 @@ class Portal:
         """Monotonic: it starts anywhere."""
         return 5_000.0 + self.seconds
 
-    def now(self) -> datetime:
-        return NOW + timedelta(seconds=self.seconds)
+    def now(self) -> float:
+        return NOW_SECONDS + self.seconds
 
     def asked_for(self, url: str) -> int:
         return sum(asked == url for asked, _ in self.asked)

@@ -206,6 +206,6 @@ def test_nul_and_foreign_text_are_only_text() -> None:
 
 
 def test_clock_is_injected() -> None:
-    later = verifier(now=lambda: NOW + timedelta(days=1))
+    later = verifier(now=lambda: (NOW + timedelta(days=1)).timestamp())
 
     assert refusal(token(), later) == "expired"
