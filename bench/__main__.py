@@ -2,11 +2,11 @@
 
 import sys
 
-from bench import admin, auth0, engine, jwks, keys
+from bench import admin, auth0, authorizer, engine, jwks, keys, verify
 
-EACH_DATABASE = {"keys": keys.main, "engine": engine.main, "auth0": auth0.main}
-ONCE = {"jwks": jwks.main, "admin": admin.main}
-USUAL = ("jwks", "keys", "engine", "auth0")
+EACH_DATABASE = {"keys": keys.main, "verify": verify.main, "engine": engine.main, "auth0": auth0.main}
+ONCE = {"jwks": jwks.main, "authorizer": authorizer.main, "admin": admin.main}
+USUAL = ("jwks", "authorizer", "keys", "verify", "engine", "auth0")
 
 
 def main(names: list[str]) -> None:

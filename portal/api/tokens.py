@@ -82,7 +82,7 @@ class Verify(PortalView):
     def get(self, request: Request) -> Response:
         """For gateways that ask: the caller's own `Authorization: Bearer <key>`."""
         kind, _, text = request.headers.get("Authorization", "").partition(" ")
-        found = good_key(text.strip()) if kind.lower() == "bearer" else None
+        found = good_key(text.strip(" ")) if kind.lower() == "bearer" else None
         if found is None:
             body = problem(401, "invalid_token", "The key is missing, unknown, expired or revoked.")
             headers = {"WWW-Authenticate": 'Bearer error="invalid_token"', **NO_STORE}

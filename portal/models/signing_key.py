@@ -15,7 +15,7 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
 
     def verifying(self) -> Self:
         """Keys whose signatures count."""
-        return self.filter(state__in=["staged", "active", "retiring"])
+        return self.filter(state__in=SigningKey.VERIFYING)
 
 
 class SigningKey(models.Model):
@@ -29,6 +29,8 @@ class SigningKey(models.Model):
     class Source(models.TextChoices):
         MANAGED = "managed", "Made and rotated here"
         IMPORTED = "imported", "From PLUGIN_JWT_SECRET"
+
+    VERIFYING = (State.STAGED, State.ACTIVE, State.RETIRING)
 
     kid = models.CharField(max_length=255, unique=True)
     algorithm = models.CharField(max_length=8)

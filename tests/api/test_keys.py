@@ -291,20 +291,6 @@ def test_a_key_outlives_a_change_of_issuer_and_audience(api: Api, issue: Issue) 
         set_registry(before)
 
 
-def test_the_last_use_is_noted_once_a_minute(api: Api, issue: Issue, clock: Clock) -> None:
-    key = issue()
-    assert api.get(f"/keys/{key['id']}").json()["last_used_at"] is None
-    api.form("/introspect", token=key["secret"])
-    first = key_of(key).last_used_at
-    assert first == clock()
-    clock.advance(seconds=59)
-    api.form("/introspect", token=key["secret"])
-    assert key_of(key).last_used_at == first
-    clock.advance(seconds=1)
-    api.form("/introspect", token=key["secret"])
-    assert key_of(key).last_used_at == clock()
-
-
 def test_every_answer_of_reveal_is_never_stored(api: Api, issue: Issue) -> None:
     for path in (f"/keys/{issue()['id']}/reveal", "/keys/key_00000000000000000000/reveal"):
         assert api.post(path).headers["Cache-Control"] == "no-store"

@@ -22,6 +22,7 @@ from portal.management.demo.stories import (
 )
 from portal.management.demo.timeline import Timeline
 from portal.models import Customer, IssuedKey, Membership, Plan, User
+from portal.services.last_use import last_uses
 from portal.services.plans import create_plan, update_plan
 from portal.services.users import create_staff
 from provisioning.secret import Secret
@@ -73,6 +74,7 @@ def fill(password: Secret, *, staff: str | None) -> None:
             ):  # fmt: skip
                 timeline.begin(story)
             timeline.run()
+            last_uses.flush()
         finally:
             set_clock(None)
         date_as_logged(firm.dice, ends_at)

@@ -11,7 +11,7 @@ from portal.models import SigningKey
 from provisioning.contract import SigningKey as KeyMaterial
 from provisioning.errors import Misconfigured
 from tokens.jwk import HMAC, PrivateKey, PublicKey, load_key, public_key_from_jwk
-from tokens.keyset import KeySet, VerificationKey
+from tokens.keyset import VerificationKey
 
 
 class DatabaseSigner:
@@ -47,12 +47,10 @@ def _opened(sealed: str, algorithm: str) -> PrivateKey | bytes:
     return load_key(unseal(sealed).reveal(), algorithm)
 
 
-def verification_keys() -> KeySet:
-    """Every key whose signatures count now, HS secrets included. One query."""
-    return KeySet(_verification_key(key) for key in SigningKey.objects.verifying())
-
-
-def _verification_key(key: SigningKey) -> VerificationKey:
+def verification_key(key: SigningKey) -> VerificationKey | None:
+    """What verifies that key's signatures, an HS secret included; None when they don't count any more."""
+    if key.state not in SigningKey.VERIFYING:
+        return None
     if key.algorithm in HMAC:
         secret = unseal(key.sealed_private).reveal().encode()
         return VerificationKey(key.kid, key.algorithm, secret)
