@@ -107,10 +107,10 @@ class NodeVerifier:
 
     script: str
 
-    def __init__(self, source: Source, *, impatient: bool = False) -> None:
-        options = {"jwksUri": source.jwks_uri, "issuer": source.issuer}
+    def __init__(self, source: Source, *, impatient: bool = False, max_age_seconds: float = 0.5) -> None:
+        options: dict[str, Any] = {"jwksUri": source.jwks_uri, "issuer": source.issuer}
         if impatient:
-            options |= {"maxAge": 500}
+            options["maxAge"] = max_age_seconds * 1000
         self._node = subprocess.Popen(
             ["node", self.script, json.dumps(options)],
             cwd=NODE, env={"NODE_EXTRA_CA_CERTS": str(source.ca_file), "PATH": os.environ["PATH"]},

@@ -1,0 +1,1 @@
+"""Rotation under load: signing keys change every few seconds while gateways verify."""
