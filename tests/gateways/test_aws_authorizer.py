@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.gateways.bad_tokens import BAD
-from tests.gateways.issuer import CUSTOMER, SCOPE, USER, Issuer
+from tests.gateways.issuer import CUSTOMER, SCOPE, STATUS_INDEX, USER, Issuer
+from tests.real.waiting import eventually
 from tests.tokens.test_wycheproof import SIGNATURE, cases
 from tokens.kept import Unavailable
 from tokens.sign import sign
@@ -339,3 +340,39 @@ def test_a_warm_function_outlives_the_portal_and_a_rotation(authorizer: Authoriz
         assert allowed(authorizer, event("rest-token", issuer.token()))  # staged before, known already
     finally:
         issuer.away = False
+
+
+def test_a_revoked_key_is_refused_by_a_warm_function(issuer: Issuer) -> None:
+    lists = f"{issuer.url}/.well-known/status-lists"
+    issuer.status_ttl = 2
+    try:
+        authorizer, key = made(issuer, STATUS_LISTS=lists), issuer.token()
+        assert allowed(authorizer, event("rest-token", key))
+        issuer.revoked.add(STATUS_INDEX)
+        eventually(lambda: not allowed(authorizer, event("rest-token", key)), "it is refused", seconds=30)
+    finally:
+        issuer.revoked.clear()
+        issuer.status_ttl = 60
+
+
+def test_status_lists_are_read_unless_they_are_turned_off(issuer: Issuer) -> None:
+    issuer.revoked.add(STATUS_INDEX)
+    try:
+        with_lists = Authorizer(load_settings({"ISSUER": issuer.url, "AUDIENCE": str(issuer.audience)}))
+        assert not allowed(with_lists, event("rest-token", issuer.token()))
+        assert allowed(made(issuer), event("rest-token", issuer.token()))
+    finally:
+        issuer.revoked.clear()
+
+
+def test_lists_are_verified_by_published_keys_whatever_verifies_the_keys(issuer: Issuer) -> None:
+    lists = f"{issuer.url}/.well-known/status-lists"
+    authorizer = made(issuer, SHARED_SECRET=SECRET, STATUS_LISTS=lists)
+    key = sign(issuer.claims(), key=SECRET.encode(), kid="any", algorithm="HS256", typ="at+jwt")
+    assert allowed(authorizer, event("rest-token", key))
+    issuer.revoked.add(STATUS_INDEX)
+    try:
+        again = made(issuer, SHARED_SECRET=SECRET, STATUS_LISTS=lists)
+        assert not allowed(again, event("rest-token", key))
+    finally:
+        issuer.revoked.clear()
