@@ -42,7 +42,9 @@ class Issuer:
     A staged key is always published, as the portal does, so that a rotation needs no fetch.
     """
 
-    def __init__(self, folder: Path, *, algorithm: str = "RS256", audience: str | None = AUDIENCE) -> None:
+    def __init__(
+        self, folder: Path, *, algorithm: str = "RS256", audience: str | None = AUDIENCE, tls: bool = True
+    ) -> None:
         self.audience = audience
         self.algorithm = algorithm
         self.fetched: Counter[str] = Counter()
@@ -62,11 +64,12 @@ class Issuer:
         authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
-        )
+        if tls:
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.port = self._server.server_port
-        self.url = f"https://localhost:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://localhost:{self.port}"
 
     @property
     def values(self) -> Values:
