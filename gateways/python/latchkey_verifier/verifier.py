@@ -46,7 +46,7 @@ class PortalVerifier:
         It may wait for the portal: call it where blocking is allowed.
         """
         if not authorization:
-            raise Refused(401, "missing_key", "Send a key: Authorization: Bearer …", _challenge())
+            raise Refused(401, "missing_key", "Send a key: Authorization: Bearer <key>", _challenge())
         try:
             key = self._checker.check(_token(authorization))
         except InvalidToken as exc:
