@@ -1,4 +1,4 @@
-"""Fixtures for all tests: a prepared database, a settable clock, callers of the API."""
+"""Fixtures for all tests: a prepared database, a settable clock, callers of the API, a portal as a process."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,6 +18,8 @@ from portal.services.access_tokens import create_access_token
 from portal.services.plans import ensure_default_plan
 from portal.services.signing_keys.sync import sync_signing_keys
 from tests.factories import MembershipFactory, UserFactory
+from tests.real.database import fresh_database
+from tests.real.portal import STAFF_PASSWORD, Portal
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 
@@ -145,3 +147,16 @@ def issue(api: Api, owner: Membership) -> Callable[..., dict[str, Any]]:
 
 def key_of(answer: dict[str, Any]) -> IssuedKey:
     return IssuedKey.objects.get(public_id=answer["id"])
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal as a user starts it, for tests/real and tests/gateways: started once, when first asked for."""
+    folder = tmp_path_factory.mktemp("portal")
+    with fresh_database(folder) as url:
+        portal = Portal(folder, DATABASE_URL=url, LATCHKEY_STAFF_PASSWORD=STAFF_PASSWORD)
+        try:
+            yield portal.start()
+            assert portal.stop() == 0, portal.log[-3000:]
+        finally:
+            portal.clean_up()

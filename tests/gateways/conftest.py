@@ -3,20 +3,31 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.gateways.asked import Asked
 from tests.gateways.gateway import Gateway
 from tests.gateways.issuer import Issuer
 from tests.gateways.upstream import Upstream
+from tests.real.portal import Portal
+from tests.real.tls_proxy import TlsProxy
 
-Start = Callable[[Issuer, Upstream, Path], AbstractContextManager[Gateway]]
+Start = Callable[[Any, Upstream, Path], AbstractContextManager[Gateway]]
+"""With an Issuer or, where the gateway asks the portal, an Asked."""
 
 
 @pytest.fixture(scope="module")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
     with Issuer(tmp_path_factory.mktemp("issuer")).serving() as issuer:
         yield issuer
+
+
+@pytest.fixture(scope="module")
+def asked(portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    with TlsProxy(portal.url, tmp_path_factory.mktemp("asked")).serving() as proxy:
+        yield Asked(portal, proxy)
 
 
 @pytest.fixture(scope="module")

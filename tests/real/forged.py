@@ -33,11 +33,11 @@ def signed_with_the_public_key(token: str, jwk: dict[str, Any]) -> str:
     return f"{signed}.{_base64url(digest)}"
 
 
-def signed_by_a_stranger(token: str) -> str:
-    """The same header and claims, ``kid`` included, under a key that nobody published."""
+def signed_by_a_stranger(token: str, *, kid: str | None = None) -> str:
+    """The same header and claims, ``kid`` included unless another is given, under a key that nobody published."""
     header, payload, _ = token.split(".")
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return jwt.encode(_decoded(payload), stranger, "RS256", headers={"kid": _decoded(header)["kid"]})
+    return jwt.encode(_decoded(payload), stranger, "RS256", headers={"kid": kid or _decoded(header)["kid"]})
 
 
 def _decoded(part: str) -> dict[str, Any]:

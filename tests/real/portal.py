@@ -153,6 +153,12 @@ class Portal:
         assert answer.status == 201, answer.body
         return dict(answer.json())
 
+    def rotate_signing_key(self) -> None:
+        """Rotate at once, and wait until every client that fetches sees the next staged key."""
+        before = set(self.kids())
+        self.manage("rotate_signing_key", "--now")
+        eventually(lambda: set(self.kids()) != before, "the next staged key is published")
+
     def add_owner(self) -> "Owner":
         """A new customer with its first user."""
         name = uuid4().hex[:8]
