@@ -22,6 +22,8 @@ NOWHERE = "postgres://nobody@127.0.0.1:1/none"
         (["serve"], {"PORTAL_BASE_URL": "nonsense"}, "PORTAL_BASE_URL"),
         (["serve", "--prepared", "--port", "1", "--host", "203.0.113.1"], {}, "can't listen"),
         (["provision", "nobody"], {}, "no such customer"),
+        (["gateway_config", "nonsense"], {}, "there is no such recipe"),
+        (["gateway_config", "envoy"], {"DATABASE_URL": NOWHERE}, "database"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
