@@ -11,6 +11,8 @@ BAD: dict[str, Callable[[Issuer], str]] = {
     "expired": lambda issuer: issuer.token(iat=int(time.time()) - 7200, exp=int(time.time()) - 3600),
     "foreign issuer": lambda issuer: issuer.token(iss="https://issuer.example.net"),
     "wrong audience": lambda issuer: issuer.token(aud="https://other.example.net", client_id="key_other"),
+    # Public, and signed by the keys that sign keys.
+    "a status list": lambda issuer: issuer.status_list(),
     # ... and those that the issuer never signed.
     "tampered": lambda issuer: forged.tampered(issuer.token()),
     "none": lambda issuer: forged.unsigned(issuer.token()),

@@ -121,7 +121,7 @@ class Issuer:
         octets = sum(1 << index for index in self.revoked).to_bytes(8, "little")
         now = int(time.time())
         claims = {
-            "iss": self.url, "sub": self.url + STATUS_LIST, "iat": now, "exp": now + 7200,
+            "iss": f"{self.url}/.well-known/status-lists", "sub": self.url + STATUS_LIST, "iat": now, "exp": now + 7200,
             "ttl": self.status_ttl, "status_list": Statuses(1, octets).claim(),
         }  # fmt: skip
         key = self.active
