@@ -2,11 +2,17 @@
 
 import sys
 
-from bench import admin, auth0, authorizer, engine, jwks, keys, verify
+from bench import admin, auth0, authorizer, engine, jwks, keys, status_lists, verify
 
-EACH_DATABASE = {"keys": keys.main, "verify": verify.main, "engine": engine.main, "auth0": auth0.main}
+EACH_DATABASE = {
+    "keys": keys.main,
+    "verify": verify.main,
+    "status-lists": status_lists.main,
+    "engine": engine.main,
+    "auth0": auth0.main,
+}
 ONCE = {"jwks": jwks.main, "authorizer": authorizer.main, "admin": admin.main}
-USUAL = ("jwks", "authorizer", "keys", "verify", "engine", "auth0")
+USUAL = ("jwks", "authorizer", "keys", "verify", "status-lists", "engine", "auth0")
 
 
 def main(names: list[str]) -> None:
