@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from tokens.jws import InvalidToken
@@ -68,15 +69,13 @@ class KeyChecker:
         """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         seen = self._seen.get(digest)
-        if seen is None:
+        # By identity: a key that is published again unchanged stays the same object.
+        if seen is None or self._verifier.keys.get(seen.token.kid) is not seen.token.key:
+            self._forget(digest)
             seen = self._verified(token)
             self._remember(digest, seen)
         else:
             self._verifier.require_time(seen.token)
-            # By identity: a key that is published again unchanged stays the same object.
-            if self._verifier.keys.get(seen.token.kid) is not seen.token.key:
-                self._forget(digest)
-                raise InvalidToken("unknown_key", "its signing key is no longer published")
         if seen.status is not None:
             seen.status.require_valid()
         return seen.key
@@ -87,21 +86,27 @@ class KeyChecker:
         return _Seen(verified, self._checked(verified.claims), status)
 
     def _checked(self, claims: dict[str, object]) -> CheckedKey:
-        customer, user = claims.get(self._customer_claim), claims.get(self._user_claim)
-        if not isinstance(customer, str) or not customer:
-            raise InvalidToken("missing_claim", f"{self._customer_claim} names no customer")
-        if not isinstance(user, str):
-            raise InvalidToken("missing_claim", f"{self._user_claim} names no user")
+        customer, user = _name(claims, self._customer_claim), _name(claims, self._user_claim)
         scopes = frozenset(str(claims.get("scope", "")).split())
         key_id = str(claims.get("client_id") or claims.get("jti") or "")
-        return CheckedKey(customer, user, key_id, scopes, claims)
+        return CheckedKey(customer, user, key_id, scopes, MappingProxyType(claims))
 
     def _remember(self, digest: bytes, seen: _Seen) -> None:
         with self._lock:
-            while len(self._seen) >= self._remembered:
+            while len(self._seen) >= max(1, self._remembered):
                 del self._seen[next(iter(self._seen))]  # the oldest
             self._seen[digest] = seen
 
     def _forget(self, digest: bytes) -> None:
         with self._lock:
             self._seen.pop(digest, None)
+
+
+def _name(claims: Mapping[str, object], claim: str) -> str:
+    """The claim's text; it ends up in headers and logs."""
+    name = claims.get(claim)
+    if not isinstance(name, str) or not name:
+        raise InvalidToken("missing_claim", f"{claim} names nobody")
+    if not name.isprintable():
+        raise InvalidToken("bad_claim", f"{claim} has characters that no name has")
+    return name

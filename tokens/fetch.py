@@ -1,13 +1,15 @@
 """Fetching a JWKS or a status list: small documents, from one origin, in bounded time."""
 
 import http.client
+import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from functools import cache
 from typing import IO, Final, Protocol
 from urllib.parse import urlsplit
 
-TIMEOUT_SECONDS: Final = 3.0
+TOTAL_SECONDS: Final = 3.0
 MOST_BYTES: Final = 1 << 20
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -29,17 +31,45 @@ class Fetch(Protocol):
         """Fetch, with ``If-None-Match`` where there is an ETag; raises FetchFailed and nothing else."""
 
 
-def fetch(url: str, etag: str | None) -> Fetched:
-    """Fetch over https; http is for loopback alone. Follows no redirect: who is asked is configured."""
+def is_fetchable(url: str) -> bool:
+    """Whether ``fetch`` goes there: https, and http on this host alone."""
     try:
         parts = urlsplit(url)
+        return bool(parts.hostname) and (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        )
     except ValueError:
-        raise FetchFailed("not an address") from None
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return False
+
+
+def fetch(url: str, etag: str | None) -> Fetched:
+    """Fetch in at most three seconds in all; follows no redirect: who is asked is configured."""
+    if not is_fetchable(url):
         raise FetchFailed("not an https address")
+    ended: list[Fetched | FetchFailed] = []
+
+    def work() -> None:
+        try:
+            ended.append(_fetch(url, etag))
+        except FetchFailed as exc:
+            ended.append(exc)
+
+    # A socket's time-out starts again with each address and each byte, and looking up a name has none.
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(TOTAL_SECONDS)
+    if not ended:
+        raise FetchFailed("no answer in time")
+    if isinstance(ended[0], FetchFailed):
+        raise ended[0]
+    return ended[0]
+
+
+def _fetch(url: str, etag: str | None) -> Fetched:
     headers = {"User-Agent": "latchkey-verifier", **({"If-None-Match": etag} if etag else {})}
     try:
-        with _OPENER.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - the scheme was looked at
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the scheme was looked at
+        with _opener().open(request, timeout=TOTAL_SECONDS) as answer:
             body = answer.read(MOST_BYTES + 1)
             # read() with a bound tells by no error that the connection ended early.
             if answer.status != 200 or len(body) > MOST_BYTES or answer.length:
@@ -62,4 +92,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Leave 3xx to be an error."""
 
 
-_OPENER: Final = urllib.request.build_opener(_NoRedirects)
+@cache
+def _opener() -> urllib.request.OpenerDirector:
+    """Made at the first use: it reads the authorities' certificates, which takes a while."""
+    return urllib.request.build_opener(_NoRedirects)

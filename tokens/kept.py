@@ -5,12 +5,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Generic, TypeVar
 
 from tokens.fetch import Fetch, FetchFailed, fetch
 
 log = logging.getLogger("tokens")
 COOLDOWN_SECONDS: Final = 10.0
+MOST_COOLDOWN_SECONDS: Final = 60.0
 
 Content = TypeVar("Content")
 
@@ -23,6 +25,7 @@ class Unavailable(Exception):
 class _Held(Generic[Content]):
     content: Content
     fetched_at: float
+    fresh_seconds: float
     etag: str | None
 
 
@@ -30,9 +33,12 @@ class Kept(Generic[Content]):
     """Fetched again when it is older than ``fresh_seconds``; used until it is ``keep_seconds`` old.
 
     ``read`` makes the content of a body and of what was held before; a ValueError counts as a failed
-    fetch. At most one fetch is begun every ``cooldown_seconds``, or less when the content is fresh for
-    less, whoever asks and whatever came of the last. One caller fetches, the others go on with what is
-    held; only those who come before there is anything wait. ``clock`` is monotonic, in seconds.
+    fetch. From one fetch to the next ``cooldown_seconds`` pass, or less when the content is fresh for
+    less; after each failure twice as many, up to a minute: where one thread does it all, an outage must not
+    be spent waiting. One caller fetches, the others go on with what is held; who has nothing waits.
+
+    ``clock`` gives seconds since 1970. A clock that was put back or forth costs a fetch, no more; a
+    monotonic one would stand still while a machine sleeps.
     """
 
     def __init__(
@@ -41,10 +47,10 @@ class Kept(Generic[Content]):
         read: Callable[[bytes, Content | None], Content],
         *,
         fresh_seconds: Callable[[Content], float],
-        keep_seconds: Callable[[Content], float],
+        keep_seconds: float = inf,
         cooldown_seconds: float = COOLDOWN_SECONDS,
         fetch: Fetch = fetch,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._url = url
         self._read = read
@@ -54,45 +60,58 @@ class Kept(Generic[Content]):
         self._fetch = fetch
         self._clock = clock
         self._held: _Held[Content] | None = None
-        self._fresh_until = float("-inf")
-        self._next_try_at = float("-inf")
+        self._tried_at = -inf
+        self._wait_seconds = 0.0
+        self._failures = 0
         self._lock = threading.Lock()
 
     def get(self) -> Content:
         """The content, fetched when its time has come; raises Unavailable when there is none to use."""
         held = self._held
-        if held is not None and self._clock() < self._fresh_until:
+        if held is not None and 0 <= self._clock() - held.fetched_at < held.fresh_seconds:
             return held.content
-        return self.renewed()
+        return self.renewed(wait=False)
 
-    def renewed(self) -> Content:
-        """The same, fetched now unless the last try was within the cooldown."""
-        if self._lock.acquire(blocking=self._held is None):
+    def renewed(self, *, wait: bool) -> Content:
+        """The same, fetched now unless that was tried a moment ago.
+
+        ``wait`` for a fetch that is under way: what is held won't do.
+        """
+        if self._lock.acquire(blocking=wait or self._usable() is None):
             try:
                 self._renew()
             finally:
                 self._lock.release()
-        held = self._held
-        if held is None or self._clock() >= held.fetched_at + self._keep_seconds(held.content):
-            raise Unavailable("not fetched yet" if held is None else "not renewed for too long")
+        held = self._usable()
+        if held is None:
+            raise Unavailable("not fetched yet" if self._held is None else "not renewed for too long")
         return held.content
+
+    def _usable(self) -> _Held[Content] | None:
+        held = self._held
+        return held if held is not None and self._clock() - held.fetched_at < self._keep_seconds else None
 
     def _renew(self) -> None:
         now, held = self._clock(), self._held
-        if now < self._next_try_at:
+        if 0 <= now - self._tried_at < self._wait_seconds:
             return
-        self._next_try_at = now + self._cooldown_seconds
         try:
-            answer = self._fetch(self._url, None if held is None else held.etag)
-            if answer.body is not None:
-                content = self._read(answer.body, None if held is None else held.content)
-            elif held is not None:
-                content = held.content
-            else:
-                raise FetchFailed("nothing is held that could be current")
+            self._held = self._fetched(now, held)
         except (FetchFailed, ValueError, Unavailable) as exc:
             log.warning("tokens.fetch_failed url=%s reason=%s", self._url, exc)
-            return
-        self._held = _Held(content, now, answer.etag)
-        self._fresh_until = now + self._fresh_seconds(content)
-        self._next_try_at = min(self._next_try_at, self._fresh_until)
+            self._wait_seconds = min(self._cooldown_seconds * 2**self._failures, MOST_COOLDOWN_SECONDS)
+            self._failures += 1
+        else:
+            self._wait_seconds = min(self._cooldown_seconds, self._held.fresh_seconds)
+            self._failures = 0
+        self._tried_at = self._clock()  # when it ended: it may have taken seconds
+
+    def _fetched(self, now: float, held: _Held[Content] | None) -> _Held[Content]:
+        answer = self._fetch(self._url, None if held is None else held.etag)
+        if answer.body is not None:
+            content = self._read(answer.body, None if held is None else held.content)
+        elif held is not None:
+            content = held.content
+        else:
+            raise FetchFailed("nothing is held that could be current")
+        return _Held(content, now, self._fresh_seconds(content), answer.etag)

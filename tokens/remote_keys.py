@@ -30,13 +30,13 @@ class RemoteKeys:
         keep_seconds: float = KEEP_SECONDS,
         cooldown_seconds: float = COOLDOWN_SECONDS,
         fetch: Fetch = fetch,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._kept = Kept(
             url,
             _read,
             fresh_seconds=lambda _: fresh_seconds,
-            keep_seconds=lambda _: keep_seconds,
+            keep_seconds=keep_seconds,
             cooldown_seconds=cooldown_seconds,
             fetch=fetch,
             clock=clock,
@@ -44,7 +44,7 @@ class RemoteKeys:
 
     def get(self, kid: str) -> VerificationKey | None:
         """Return the key of that id, or None when the portal publishes none; raises Unavailable."""
-        return self._kept.get().get(kid) or self._kept.renewed().get(kid)
+        return self._kept.get().get(kid) or self._kept.renewed(wait=True).get(kid)
 
 
 def _read(body: bytes, former: KeySet | None) -> KeySet:

@@ -8,10 +8,12 @@ from typing import Final
 from tokens import strict_json
 from tokens.fetch import MOST_BYTES, Fetch, fetch
 from tokens.jws import Header, InvalidToken, verify_jws
-from tokens.kept import Kept
+from tokens.kept import Kept, Unavailable
 from tokens.keyset import Keys, VerificationKey
 from tokens.status_list import LIST_TYPE, VALID, Statuses
+from tokens.verify import seconds
 
+_LEAST_FRESH_SECONDS: Final = 1.0
 _MOST_LISTS: Final = 1024
 """A thousand million keys."""
 
@@ -20,8 +22,8 @@ _MOST_LISTS: Final = 1024
 class _SignedList:
     statuses: Statuses
     ttl_seconds: float
-    left_seconds: float
-    """Until its ``exp``, when it was read."""
+    ends_at: float
+    """Its ``exp``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,25 @@ class StatusBit:
 
     _kept: Kept[_SignedList]
     _index: int
+    _clock: Callable[[], float]
 
     def require_valid(self) -> None:
         """Raise InvalidToken ``revoked`` when it is, Unavailable when the list can't be had."""
         try:
-            value = self._kept.get().statuses[self._index]
+            value = self._current().statuses[self._index]
         except IndexError:
             raise InvalidToken("bad_claim", "status is beyond its list") from None
         if value != VALID:
             raise InvalidToken("revoked", "the token was revoked")
+
+    def _current(self) -> _SignedList:
+        """By its ``exp``, however it came to be held for so long."""
+        signed = self._kept.get()
+        if self._clock() >= signed.ends_at:
+            signed = self._kept.renewed(wait=True)
+            if self._clock() >= signed.ends_at:
+                raise Unavailable("its status list has expired")
+        return signed
 
 
 class RemoteStatuses:
@@ -54,14 +66,12 @@ class RemoteStatuses:
         keys: Keys,
         *,
         fetch: Fetch = fetch,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._prefix = url.rstrip("/") + "/"
         self._keys = keys
         self._fetch = fetch
         self._clock = clock
-        self._now = now
         self._lists: dict[str, Kept[_SignedList]] = {}
 
     def bit_of(self, claims: Mapping[str, object]) -> "StatusBit | None":
@@ -77,7 +87,7 @@ class RemoteStatuses:
         uri, index = (place.get("uri"), place.get("idx")) if isinstance(place, Mapping) else (None, None)
         if not isinstance(uri, str) or isinstance(index, bool) or not isinstance(index, int):
             raise InvalidToken("bad_claim", "status names no place in a list")
-        return StatusBit(self._list(uri), index)
+        return StatusBit(self._list(uri), index, self._clock)
 
     def _list(self, uri: str) -> Kept[_SignedList]:
         kept = self._lists.get(uri)
@@ -89,8 +99,7 @@ class RemoteStatuses:
         made = Kept(
             uri,
             lambda body, _: self._read(body, uri),
-            fresh_seconds=lambda signed: signed.ttl_seconds / 2,
-            keep_seconds=lambda signed: signed.left_seconds,
+            fresh_seconds=lambda signed: max(signed.ttl_seconds / 2, _LEAST_FRESH_SECONDS),
             fetch=self._fetch,
             clock=self._clock,
         )
@@ -105,18 +114,13 @@ class RemoteStatuses:
         if header.get("typ") != LIST_TYPE:
             raise ValueError("wrong typ")
         claims = strict_json.parse_object(payload)
-        exp, ttl = claims.get("exp"), claims.get("ttl")
-        if claims.get("sub") != uri or not _is_time(exp) or not _is_time(ttl):
+        exp, ttl = seconds(claims.get("exp")), seconds(claims.get("ttl"))
+        if claims.get("sub") != uri or not exp or not ttl:
             raise ValueError("wrong sub, exp or ttl")
-        left = float(exp) - self._now()  # type: ignore[arg-type]
-        if left <= 0:
+        if exp <= self._clock():
             raise ValueError("expired")
-        return _SignedList(Statuses.from_claim(claims.get("status_list")), float(ttl), left)  # type: ignore[arg-type]
+        return _SignedList(Statuses.from_claim(claims.get("status_list")), ttl, exp)
 
     def _find_key(self, header: Header) -> VerificationKey | None:
         kid = header.get("kid")
         return self._keys.get(kid) if isinstance(kid, str) else None
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

@@ -68,7 +68,7 @@ class Verifier:
         if claims.get("iss") != self.issuer:
             raise InvalidToken("wrong_issuer", "the token is from another issuer")
         self._require_audience(claims)
-        exp, iat, nbf = (_seconds(claims.get(name)) for name in _TIME_CLAIMS)
+        exp, iat, nbf = (seconds(claims.get(name)) for name in _TIME_CLAIMS)
         verified = VerifiedToken(
             header, claims, key, str(header["kid"]), max(iat or 0.0, nbf or 0.0), inf if exp is None else exp
         )
@@ -97,7 +97,7 @@ class Verifier:
             if not isinstance(claims.get(name, ""), str):
                 raise InvalidToken("bad_claim", f"{name} is not text")
         for name in _TIME_CLAIMS:
-            if name in claims and _seconds(claims[name]) is None:
+            if name in claims and seconds(claims[name]) is None:
                 raise InvalidToken("bad_claim", f"{name} is not a time")
 
     def _require_audience(self, claims: dict[str, object]) -> None:
@@ -120,8 +120,8 @@ class Verifier:
             raise InvalidToken("not_yet_valid", "the token is from the future")
 
 
-def _seconds(value: object) -> float | None:
-    """A NumericDate between 1970 and 9999, or None; a bool is an int to Python but not to JSON."""
+def seconds(value: object) -> float | None:
+    """Return a NumericDate between 1970 and 9999, or None; a bool is an int to Python but not to JSON."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST:
         return None
     return value

@@ -29,12 +29,9 @@ class Portal:
         self.bits = bits
         self.instead: dict[str, bytes] = {}
         """Bodies by address that are served in place of the good ones."""
+        self._signed: dict[object, bytes] = {}
 
     def clock(self) -> float:
-        """Monotonic: it starts anywhere."""
-        return 5_000.0 + self.seconds
-
-    def now(self) -> float:
         return NOW_SECONDS + self.seconds
 
     def asked_for(self, url: str) -> int:
@@ -42,11 +39,18 @@ class Portal:
 
     def fetch(self, url: str, etag: str | None) -> Fetched:
         self.asked.append((url, etag))
-        body = self.instead.get(url) or (self._jwks() if url == JWKS else self.list_token(url))
+        body = self.instead.get(url) or (self._jwks() if url == JWKS else self._current_list(url))
         if self.away:
             raise FetchFailed("away")
         current = f'"{hash(body)}"'
         return Fetched(None if etag == current else body, current)
+
+    def _current_list(self, url: str) -> bytes:
+        """Signed at half-lives and after a revocation, as the portal does; the same bytes in between."""
+        signed = (url, self.seconds // (TTL_SECONDS / 2), frozenset(self.revoked), self.kids[0])
+        if signed not in self._signed:
+            self._signed[signed] = self.list_token(url)
+        return self._signed[signed]
 
     def _jwks(self) -> bytes:
         return json.dumps({"keys": [jwk_of(kid) for kid in self.kids]}).encode()
@@ -70,7 +74,7 @@ class Portal:
         return RemoteKeys(JWKS, fetch=self.fetch, clock=self.clock, **options)  # type: ignore[arg-type]
 
     def statuses(self, keys: RemoteKeys | None = None) -> RemoteStatuses:
-        return RemoteStatuses(LISTS, keys or self.keys(), fetch=self.fetch, clock=self.clock, now=self.now)
+        return RemoteStatuses(LISTS, keys or self.keys(), fetch=self.fetch, clock=self.clock)
 
 
 def jwk_of(kid: str) -> dict[str, str]:

@@ -1,12 +1,15 @@
 """Keys that were seen before are remembered, and what may have changed is looked at every time."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tests.tokens.keys import ISSUER, NOW_SECONDS, token
-from tests.tokens.portal import Portal, status
+from tests.tokens.keys import ISSUER, NOW_SECONDS, signing_key, token
+from tests.tokens.portal import JWKS, Portal, status
 from tokens.checker import CheckedKey, KeyChecker
+from tokens.jwk import public_jwk
 from tokens.jws import InvalidToken
 from tokens.kept import Unavailable
 from tokens.verify import Verifier
@@ -16,7 +19,7 @@ KEY: dict[str, Any] = {"org_id": "acme-1042", "scope": "orders:read  orders:writ
 
 def checker(portal: Portal, **options: Any) -> KeyChecker:
     keys = portal.keys()
-    return KeyChecker(Verifier(keys, ISSUER, now=portal.now), statuses=portal.statuses(keys), **options)
+    return KeyChecker(Verifier(keys, ISSUER, now=portal.clock), statuses=portal.statuses(keys), **options)
 
 
 def refusal(checking: KeyChecker, text: str) -> str:
@@ -87,6 +90,48 @@ def test_a_key_seen_before_is_refused_when_its_signing_key_is_no_longer_publishe
     portal.seconds = 301
     assert refusal(checking, key) == "unknown_key"
     assert refusal(checking, key) == "unknown_key"
+
+
+def test_a_key_whose_signing_key_comes_back_is_good_again() -> None:
+    portal = Portal("ES256", "RS256")
+    checking, key = checker(portal), token(**{**KEY, "exp": NOW_SECONDS + 3600})
+    checking.check(key)
+    for portal.kids, portal.seconds in ((["RS256"], 301), (["RS256", "ES256"], 620)):
+        if "ES256" not in portal.kids:
+            assert checking._verifier.keys.get("RS256") is not None  # the set without it is fetched
+    assert checking.check(key).customer == "acme-1042"
+
+
+def test_another_key_under_the_same_kid_is_another_key() -> None:
+    """The former one's signatures count no longer, also of keys that were seen."""
+    portal = Portal("ES256")
+    checking, key = checker(portal), token(**{**KEY, "exp": NOW_SECONDS + 3600})
+    checking.check(key)
+    other = public_jwk(signing_key("ES256", 1).public_key(), kid="ES256", algorithm="ES256")  # type: ignore[union-attr]
+    portal.instead[JWKS], portal.seconds = json.dumps({"keys": [other]}).encode(), 301
+    assert refusal(checking, key) == "bad_signature"
+    assert refusal(checking, key) == "bad_signature"
+
+
+def test_many_threads_agree() -> None:
+    portal = Portal()
+    checking = checker(portal, remembered=5)
+    keys = [token(**KEY, jti=str(number)) for number in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda number: checking.check(keys[number % 20]).claims["jti"], range(2000)))
+    assert found == [str(number % 20) for number in range(2000)]
+    assert len(checking._seen) <= 5
+
+
+def test_what_a_caller_does_to_a_key_changes_nobody_elses() -> None:
+    with pytest.raises(TypeError):
+        checker(Portal()).check(token(**KEY)).claims["org_id"] = "other"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("claim", ["org_id", "sub"])
+def test_names_have_no_line_ends(claim: str) -> None:
+    assert refusal(checker(Portal()), token(**{**KEY, claim: "acme\r\nX-Admin: 1"})) == "bad_claim"
+    assert refusal(checker(Portal()), token(**{**KEY, claim: "acme\x00"})) == "bad_claim"
 
 
 def test_a_renewed_key_set_costs_no_key_its_place() -> None:

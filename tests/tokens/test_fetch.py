@@ -1,7 +1,9 @@
 """Fetching from a real server that misbehaves."""
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -26,7 +28,12 @@ class Handler(BaseHTTPRequestHandler):
             "many" if self.path == "/length" else "9" if self.path == "/short" else str(len(body)),
         )
         self.end_headers()
-        self.wfile.write(body)
+        for octet in body if self.path == "/drip" else b"":
+            time.sleep(0.3)
+            with suppress(OSError):
+                self.wfile.write(bytes([octet]))
+        if self.path != "/drip":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -55,6 +62,12 @@ def test_what_is_current_has_no_body(origin: str) -> None:
 def test_what_is_no_good_answer_fails(origin: str, path: str) -> None:
     with pytest.raises(FetchFailed):
         fetch(origin + path, None)
+
+
+def test_an_answer_that_drips_is_given_up(origin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tokens.fetch.TOTAL_SECONDS", 0.5)
+    with pytest.raises(FetchFailed, match="in time"):
+        fetch(f"{origin}/drip", None)
 
 
 def test_nobody_answers() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -121,6 +122,88 @@ def test_a_key_published_again_stays_the_same_object() -> None:
     portal.seconds = 300
     assert keys.get("RS256") is not None
     assert keys.get("ES256") is first
+
+
+def test_failures_are_repeated_ever_more_seldom() -> None:
+    portal = Portal()
+    keys = portal.keys()
+    keys.get("ES256")
+    portal.away = True
+    for portal.seconds in range(300, 900):
+        keys.get("ES256")
+    assert 8 <= portal.asked_for(JWKS) - 1 <= 14  # 10, 20, 40, 60, 60 … seconds between them
+    portal.away, portal.seconds = False, 1000
+    keys.get("ES256")
+    portal.seconds = 1010
+    portal.kids.append("RS256")
+    assert keys.get("RS256") is not None  # and then as before
+
+
+def test_the_wait_after_a_failure_begins_when_it_ended() -> None:
+    portal = Portal()
+
+    def slow(url: str, etag: str | None) -> Fetched:
+        portal.seconds += 3
+        return portal.fetch(url, etag)
+
+    keys = RemoteKeys(JWKS, fetch=slow, clock=portal.clock)
+    portal.away = True
+    for begun in range(5):
+        with pytest.raises(Unavailable):
+            keys.get("ES256")
+        portal.seconds = begun * 2 + 5
+    assert portal.asked_for(JWKS) == 1
+    portal.seconds = 13
+    with pytest.raises(Unavailable):
+        keys.get("ES256")
+    assert portal.asked_for(JWKS) == 2
+
+
+def test_a_clock_that_was_put_back_keeps_no_key_for_longer() -> None:
+    portal = Portal("ES256", "RS256")
+    portal.seconds = 10_000
+    keys = portal.keys()
+    keys.get("ES256")
+    portal.kids.remove("ES256")
+    portal.seconds = 0
+    assert keys.get("ES256") is None
+
+
+@pytest.mark.parametrize("kid", ["ES256", "RS256"])
+def test_who_has_nothing_to_go_on_with_waits(kid: str) -> None:
+    """The first callers of all, and callers with a key that is new: one fetches for them all."""
+    portal, fetching, go_on = Portal(), threading.Event(), threading.Event()
+    is_first = kid == "ES256"
+
+    def slow(url: str, etag: str | None) -> Fetched:
+        if is_first or portal.asked:
+            fetching.set()
+            assert go_on.wait(30)
+        return portal.fetch(url, etag)
+
+    keys = RemoteKeys(JWKS, fetch=slow, clock=portal.clock)
+    if not is_first:
+        keys.get("ES256")
+        portal.kids.append(kid)
+        portal.seconds = 20
+    with ThreadPoolExecutor(4) as pool:
+        found = [pool.submit(keys.get, kid) for _ in range(4)]
+        try:
+            assert fetching.wait(30)
+        finally:
+            go_on.set()
+        assert all(future.result(30) is not None for future in found)
+    assert portal.asked_for(JWKS) == (1 if is_first else 2)
+
+
+def test_after_a_long_sleep_all_callers_wait_for_one_fetch() -> None:
+    portal = Portal()
+    keys = portal.keys()
+    keys.get("ES256")
+    portal.seconds = 2 * 86_400
+    with ThreadPoolExecutor(4) as pool:
+        assert all(found is not None for found in pool.map(keys.get, ["ES256"] * 8))
+    assert portal.asked_for(JWKS) == 2
 
 
 def test_one_fetches_and_the_others_go_on_with_what_there_is() -> None:

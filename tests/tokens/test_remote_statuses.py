@@ -11,7 +11,7 @@ from tests.tokens.portal import JWKS, LISTS, TTL_SECONDS, Portal, status
 from tokens.jws import InvalidToken
 from tokens.kept import Unavailable
 from tokens.remote_statuses import RemoteStatuses, StatusBit
-from tokens.status_list import LIST_SIZE
+from tokens.status_list import LIST_SIZE, Statuses
 
 LIST = f"{LISTS}/0"
 
@@ -112,6 +112,8 @@ BAD_LISTS: dict[str, Callable[[Portal], bytes]] = {
     "without exp": lambda portal: portal.list_token(LIST, exp=None),
     "exp as text": lambda portal: portal.list_token(LIST, exp="9999999999"),
     "without ttl": lambda portal: portal.list_token(LIST, ttl=None),
+    "exp beyond all numbers": lambda portal: portal.list_token(LIST, exp=10**400),
+    "ttl beyond all numbers": lambda portal: portal.list_token(LIST, ttl=10**400),
     "ttl of 0": lambda portal: portal.list_token(LIST, ttl=0),
     "a stranger's": lambda portal: portal.list_token(LIST, signed_by="RS256"),
     "no list": lambda portal: portal.list_token(LIST, status_list={"bits": 1}),
@@ -148,3 +150,62 @@ def test_lists_are_verified_by_the_published_keys() -> None:
     portal = Portal()
     bit(portal.statuses()).require_valid()
     assert portal.asked_for(JWKS) == 1
+
+
+def test_a_list_that_nobody_signs_anew_counts_until_its_exp_and_no_longer() -> None:
+    """A signer that died, or a cache between, that answers 304 for ever."""
+    portal = Portal()
+    portal.instead[LIST] = portal.list_token(LIST)
+    mine = bit(portal.statuses())
+    for portal.seconds in range(0, 7200, 60):
+        mine.require_valid()
+    assert portal.asked_for(LIST) > 100
+    for portal.seconds in (7200, 7300, 3 * 86_400):
+        with pytest.raises(Unavailable):
+            mine.require_valid()
+
+
+def test_a_long_ttl_makes_no_list_live_longer() -> None:
+    portal = Portal()
+    portal.instead[LIST] = portal.list_token(LIST, ttl=30 * 86_400, exp=NOW_SECONDS + 60)
+    mine = bit(portal.statuses())
+    mine.require_valid()
+    portal.seconds = 60
+    with pytest.raises(Unavailable):
+        mine.require_valid()
+
+
+def test_a_tiny_ttl_is_no_flood() -> None:
+    portal = Portal()
+    portal.instead[LIST] = portal.list_token(LIST, ttl=1e-300)
+    mine = bit(portal.statuses())
+    for portal.seconds in (0, 0.2, 0.4, 0.9):
+        mine.require_valid()
+    assert portal.asked_for(LIST) == 1
+
+
+def test_suspended_is_refused_as_revoked_is() -> None:
+    portal = Portal()
+    octets = Statuses(2, bytes([0b10000001]))  # section 7.1 of the draft: 1 at index 0, 2 at index 3
+    portal.instead[LIST] = portal.list_token(LIST, status_list=octets.claim())
+    statuses = portal.statuses()
+    assert refusal(bit(statuses, 0).require_valid) == "revoked"
+    assert refusal(bit(statuses, 3).require_valid) == "revoked"
+    bit(statuses, 1).require_valid()
+
+
+def test_no_more_lists_are_kept_than_there_can_be() -> None:
+    statuses = Portal().statuses()
+    for number in range(1024):
+        assert statuses.bit_of({"status": status(uri=f"{LISTS}/{number}")}) is not None
+    assert refusal(lambda: statuses.bit_of({"status": status(uri=f"{LISTS}/1024")})) == "bad_claim"
+    assert statuses.bit_of({"status": status(uri=f"{LISTS}/7")}) is not None
+
+
+def test_a_list_whose_key_can_t_be_had_is_not_renewed_and_no_error() -> None:
+    portal = Portal()
+    keys = portal.keys(keep_seconds=10)
+    mine = bit(portal.statuses(keys))
+    mine.require_valid()
+    portal.instead[JWKS], portal.seconds = b"<html>", 40
+    mine.require_valid()  # by the list from before
