@@ -32,6 +32,7 @@ class RemoteKeys:
         fetch: Fetch = fetch,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.url = url
         self._kept = Kept(
             url,
             _read,

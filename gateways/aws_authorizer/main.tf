@@ -16,6 +16,8 @@ variable "http_api_id" {
   type        = string
 }
 
+data "aws_partition" "current" {}
+
 resource "aws_iam_role" "authorizer" {
   name = "latchkey-authorizer"
   assume_role_policy = jsonencode({
@@ -30,7 +32,7 @@ resource "aws_iam_role" "authorizer" {
 
 resource "aws_iam_role_policy_attachment" "logs" {
   role       = aws_iam_role.authorizer.name
-  policy_arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 }
 
 resource "aws_lambda_function" "authorizer" {
@@ -46,8 +48,10 @@ resource "aws_lambda_function" "authorizer" {
 
   environment {
     variables = {
-      ISSUER = "https://portal.example.com"
-      AUDIENCE = "https://api.example.com"
+      ISSUER         = "https://portal.example.com"
+      AUDIENCE       = "https://api.example.com"
+      JWKS_URI       = "https://portal.example.com/.well-known/jwks.json"
+      CUSTOMER_CLAIM = "org_id"
     }
   }
 }
@@ -69,5 +73,5 @@ resource "aws_lambda_permission" "api_gateway" {
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.authorizer.function_name
   principal     = "apigateway.amazonaws.com"
-  source_arn    = "arn:aws:execute-api:*:*:${var.http_api_id}/authorizers/${aws_apigatewayv2_authorizer.keys.id}"
+  source_arn    = "arn:${data.aws_partition.current.partition}:execute-api:*:*:${var.http_api_id}/authorizers/${aws_apigatewayv2_authorizer.keys.id}"
 }

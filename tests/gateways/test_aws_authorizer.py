@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from aws_authorizer.authorizer import Authorizer, Unauthorized
-from aws_authorizer.events import BadEvent
+from aws_authorizer.events import BadEvent, read_event
 from aws_authorizer.settings import BadSetting, load_settings
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.core.recipes import Values, recipe_named
 from tests.gateways.bad_tokens import BAD
 from tests.gateways.issuer import CUSTOMER, SCOPE, STATUS_INDEX, USER, Issuer
 from tests.real.waiting import eventually
@@ -68,7 +69,7 @@ def permits(policy: Answer, arn: str) -> bool:
         statement["Effect"]
         for statement in policy["policyDocument"]["Statement"]
         for resource in statement["Resource"]
-        if re.fullmatch(re.escape(resource).replace(r"\*", ".*").replace(r"\?", "."), arn)
+        if re.fullmatch(re.escape(resource).replace(r"\*", ".*").replace(r"\?", "."), arn, re.DOTALL)
     }
     return effects == {"Allow"}
 
@@ -215,10 +216,9 @@ def test_a_cached_policy_lets_the_second_route_in(authorizer: Authorizer, issuer
 
 
 ROUTES = {
-    "POST /orders": "orders:write",
-    "* /admin/{proxy+}": "admin",
-    "DELETE /orders/{id}": "orders:write orders:delete",
-}
+    "GET /orders": "", "POST /orders": "orders:write", "DELETE /orders/{id}": "orders:write orders:delete",
+    "ANY /admin/{proxy+}": "admin", "GET /admin/motd": "",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -227,21 +227,47 @@ ROUTES = {
         ("", "GET/orders", True), ("", "POST/orders", False), ("orders:write", "POST/orders", True),
         ("orders:write", "DELETE/orders/7", False), ("orders:write orders:delete", "DELETE/orders/7", True),
         ("orders:write orders:delete", "GET/admin/users", False), ("admin", "GET/admin/users/1", True),
-        ("admin", "POST/orders", False),
+        ("admin", "PATCH/admin/users", True), ("admin", "POST/orders", False), ("", "GET/admin/motd", False),
+        # Routes that nobody named, and names spelled in another way.
+        ("admin orders:write", "GET/reports", False), ("", "POST/orders/", False), ("", "POST//orders", False),
+        ("", "POST/%6Frders", False), ("", "GET/admin", False), ("", "GET//admin/x", False), ("", "GET/x/orders", False),
+        ("admin", "GET/public/admin/x", False),
     ],
 )  # fmt: skip
 def test_a_cached_policy_grants_no_route_whose_scopes_are_missing(
     issuer: Issuer, scopes: str, route: str, is_allowed: bool
 ) -> None:
     authorizer = made(issuer, ROUTE_SCOPES=json.dumps(ROUTES))
-    token = issuer.token(scope=scopes or None)
     # Asked for one route, used for another: that is what caching does.
-    policy = authorizer.answer(event("rest-token", token))
+    policy = authorizer.answer(event("rest-token", issuer.token(scope=scopes or None)))
     stage = EVENTS["rest-token"]["methodArn"].rsplit("/", 2)[0]
     assert permits(policy, f"{stage}/{route}") == is_allowed
+
+
+@pytest.mark.parametrize(
+    ("scopes", "route_key", "is_allowed"),
+    [
+        ("", "GET /orders", True), ("", "POST /orders", False), ("orders:write", "POST /orders", True),
+        ("orders:write", "DELETE /orders/{id}", False), ("admin", "ANY /admin/{proxy+}", True),
+        ("", "ANY /admin/{proxy+}", False), ("admin", "$default", False), ("admin", "ANY /orders", False),
+    ],
+)  # fmt: skip
+def test_a_simple_response_is_about_the_route_that_it_is_cached_by(
+    issuer: Issuer, scopes: str, route_key: str, is_allowed: bool
+) -> None:
+    authorizer, token = made(issuer, ROUTE_SCOPES=json.dumps(ROUTES)), issuer.token(scope=scopes or None)
     stage = EVENTS["http-api-2.0"]["routeArn"].rsplit("/", 2)[0]
-    simple = authorizer.answer(event("http-api-2.0", token, routeArn=f"{stage}/{route}"))
-    assert simple["isAuthorized"] == is_allowed
+    for path in ("GET/orders", "POST/orders", "GET/admin/x"):  # whatever came first is what the cache holds
+        asked = event("http-api-2.0", token, routeArn=f"{stage}/{path}", routeKey=route_key)
+        assert authorizer.answer(asked)["isAuthorized"] == is_allowed
+
+
+def test_an_allowed_policy_is_small_enough_for_a_hundred_routes(issuer: Issuer) -> None:
+    routes = {f"GET /resource-{number}/{{id}}": "" for number in range(100)}
+    policy = made(issuer, ROUTE_SCOPES=json.dumps(routes)).answer(event("rest-token", issuer.token()))
+    resources = policy["policyDocument"]["Statement"][0]["Resource"]
+    assert len(resources) == 100
+    assert max(map(len, resources)) <= 512
 
 
 def test_context_is_flat_text(authorizer: Authorizer, issuer: Issuer) -> None:
@@ -302,6 +328,23 @@ def test_a_shared_secret_is_enough_and_takes_no_other_kind(issuer: Issuer) -> No
         ({"ROUTE_SCOPES": '{"/orders": "a"}'}, "ROUTE_SCOPES"),
         ({"ROUTE_SCOPES": '{"GET /orders?x": "a"}'}, "ROUTE_SCOPES"),
         ({"ROUTE_SCOPES": '{"GET /orders": ["a"]}'}, "ROUTE_SCOPES"),
+        ({"ROUTE_SCOPES": '{"GTE /orders": "a"}'}, "ROUTE_SCOPES"),
+        ({"ROUTE_SCOPES": '{"* /orders": "a"}'}, "ROUTE_SCOPES"),
+        ({"ROUTE_SCOPES": '{"GET /orders/*": "a"}'}, "ROUTE_SCOPES"),
+        ({"ROUTE_SCOPES": '{"GET /orders/{id": "a"}'}, "ROUTE_SCOPES"),
+        ({"ROUTE_SCOPES": '{"POST /orders": "a", "POST /orders": ""}'}, "ROUTE_SCOPES"),
+        ({"ROUTE_SCOPES": "{}"}, "ROUTE_SCOPES"),
+        ({"ROUTE_SCOPES": "[" * 100_000}, "ROUTE_SCOPES"),
+        ({"ROUTE_SCOPES": json.dumps({f"GET /{n}": "" for n in range(101)})}, "ROUTE_SCOPES"),
+        ({"ROUTE_SCOPES": json.dumps({f"GET /{'x' * 400}": ""})}, "ROUTE_SCOPES"),
+        ({"AUDIENCE": ","}, "AUDIENCE"),
+        ({"AUDIENCE": "a,,b"}, "AUDIENCE"),
+        ({"ALGORITHM": "RS256"}, "ALGORITHM"),
+        ({"ISSUER": "portal.example"}, "JWKS_URI"),
+        ({"ISSUER": "urn:keys:acme"}, "JWKS_URI"),
+        ({"JWKS_URI": "http://portal.example/jwks"}, "JWKS_URI"),
+        ({"JWKS_URI": "ftp://portal.example/jwks"}, "JWKS_URI"),
+        ({"STATUS_LISTS": "x/.well-known/status-lists"}, "STATUS_LISTS"),
         ({"SIMPLE_RESPONSES": "yes"}, "SIMPLE_RESPONSES"),
         ({"STATUS_LISTS": "https://portal.example/lists"}, "STATUS_LISTS"),
     ],
@@ -311,6 +354,61 @@ def test_a_setting_that_makes_no_sense_stops_the_start(environ: dict[str, str], 
         load_settings({"ISSUER": "https://portal.example", **environ})
     assert SECRET not in str(refused.value)
     assert "short" not in str(refused.value).removeprefix(named).replace("shorter", "")
+
+
+def test_one_of_several_audiences_is_enough(issuer: Issuer) -> None:
+    authorizer = made(issuer, AUDIENCE=f"https://other.example.net, {issuer.audience}")
+    assert allowed(authorizer, event("rest-token", issuer.token()))
+    assert not allowed(authorizer, event("rest-token", issuer.token(aud="https://third.example.net")))
+
+
+def test_the_claims_are_those_that_are_configured(issuer: Issuer) -> None:
+    authorizer = made(issuer, CUSTOMER_CLAIM="company", USER_CLAIM="uid")
+    context = authorizer.answer(event("rest-token", issuer.token(company="c", uid="u")))["context"]
+    assert (context["customer"], context["user"]) == ("c", "u")
+    assert not allowed(authorizer, event("rest-token", issuer.token()))
+
+
+@pytest.mark.parametrize("claim", ["iss", "sub", "exp", "iat"])
+def test_what_a_key_can_t_be_judged_without_is_required(issuer: Issuer, claim: str) -> None:
+    token = issuer.token(aud=None, client_id=None, **{claim: None})
+    assert not allowed(made(issuer, AUDIENCE=""), event("rest-token", token))
+    assert allowed(made(issuer, AUDIENCE=""), event("rest-token", issuer.token(aud=None, client_id=None)))
+
+
+def test_nothing_secret_is_shown(issuer: Issuer) -> None:
+    settings = load_settings({"ISSUER": "https://portal.example", "SHARED_SECRET": SECRET})
+    assert SECRET not in repr(settings)
+    asked = read_event(event("rest-token", f"Bearer {issuer.token()}"))
+    assert str(asked.token) not in repr(asked)
+
+
+def test_a_path_with_anything_in_it_is_a_path(authorizer: Authorizer, issuer: Issuer) -> None:
+    stage = EVENTS["rest-token"]["methodArn"].rsplit("/", 2)[0]
+    for path in ("a b", "a\nb", "ä", "a%20b", ""):
+        assert allowed(authorizer, event("rest-token", issuer.token(), methodArn=f"{stage}/GET/{path}"))
+
+
+@pytest.mark.parametrize(
+    "arn",
+    ["arn:aws-cn:execute-api:cn-north-1:1:a/prod/GET/x", "arn:aws-us-gov:execute-api:us-gov-west-1:1:a/$default/GET/x",
+     "arn:aws:execute-api:eu-central-1:1:a/test-invoke-stage/GET/"],
+)  # fmt: skip
+def test_other_partitions_and_stages(authorizer: Authorizer, issuer: Issuer, arn: str) -> None:
+    assert allowed(authorizer, event("rest-token", issuer.token(), methodArn=arn))
+
+
+@pytest.mark.parametrize("name", ["template.yaml", "main.tf"])
+def test_the_filled_template_lets_this_portals_keys_in(issuer: Issuer, name: str) -> None:
+    """Also where issuer and claim are not the usual ones."""
+    values = Values(issuer.url, "urn:keys:acme", issuer.audience, company_claim="company")
+    text = recipe_named("aws").filled(values)[name]
+    environ = dict(re.findall(r'^ +([A-Z_]+)(?:: | += )"?([^"\n]+)"?$', text, re.MULTILINE))
+    assert environ.keys() == {"ISSUER", "AUDIENCE", "JWKS_URI", "CUSTOMER_CLAIM"}
+    authorizer = Authorizer(load_settings(environ))
+    key = issuer.token(iss="urn:keys:acme", company="acme")
+    assert authorizer.answer(event("rest-token", key))["context"]["customer"] == "acme"
+    assert not allowed(authorizer, event("rest-token", issuer.token()))
 
 
 def test_leeway_is_given_and_no_more(issuer: Issuer) -> None:

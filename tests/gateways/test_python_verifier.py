@@ -24,7 +24,7 @@ DAY, HOUR = 86_400, 3_600
 
 def verifier(portal: Portal) -> PortalVerifier:
     keys = portal.keys()
-    return PortalVerifier(KeyChecker(Verifier(keys, ISSUER, now=portal.now), statuses=portal.statuses(keys)))
+    return PortalVerifier(KeyChecker(Verifier(keys, ISSUER, now=portal.clock), statuses=portal.statuses(keys)))
 
 
 def key(**changes: Any) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -16,7 +17,7 @@ from portal.core.recipes import AUDIENCE
 from tests.real import forged
 from tests.real.database import fresh_database
 from tests.real.portal import Portal
-from tests.rotation.gateways import Verifies, verifiers
+from tests.rotation.gateways import JWKS, Verifies, verifiers
 
 BAD_SHARE = 0.2
 KEY_SECONDS, MARGIN_SECONDS = 40, 10
@@ -62,11 +63,15 @@ class Keys:
         self._stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._issued: list[Issued] = []
         self._expired: list[str] = []
+        self._published: dict[str, dict[str, Any]] = {}
 
     def issue(self) -> None:
         token = str(self._portal.issue(self._owner, expires_in=f"{KEY_SECONDS}s")["secret"])
         ends_at = float(jwt.decode(token, options={"verify_signature": False})["exp"])
-        self._issued.append(Issued(token, ends_at, str(jwt.get_unverified_header(token)["kid"])))
+        kid = str(jwt.get_unverified_header(token)["kid"])
+        if kid not in self._published:
+            self._published |= {key["kid"]: key for key in self._portal.get(JWKS).json()["keys"]}
+        self._issued.append(Issued(token, ends_at, kid))
         while self._issued[0].ends_at < time.time() - LONG_EXPIRED_SECONDS:
             self._expired.append(self._issued.pop(0).token)
 
@@ -83,6 +88,7 @@ class Keys:
             "tampered": lambda: forged.tampered(genuine.token),
             "none": lambda: forged.unsigned(genuine.token),
             "stranger": lambda: jwt.encode(claims, self._stranger, "RS256", headers=header),
+            "HS256": lambda: forged.signed_with_the_public_key(genuine.token, self._published[genuine.kid]),
             "unknown kid": lambda: jwt.encode(
                 claims, self._stranger, "RS256", headers={**header, "kid": "unknown"}
             ),

@@ -1,16 +1,13 @@
 """The verdict, in the form that API Gateway wants it."""
 
 import logging
-import re
-from typing import Final
 
 from aws_authorizer.events import Call, read_event
-from aws_authorizer.settings import Settings
+from aws_authorizer.settings import Route, Settings
 from tokens.checker import CheckedKey
 from tokens.jws import InvalidToken
 
 log = logging.getLogger("aws_authorizer")
-NOBODY: Final = "nobody"
 
 
 class Unauthorized(Exception):
@@ -34,11 +31,11 @@ class Authorizer:
         """
         call = read_event(event)
         key = self._key(call)
-        if call.version == "2.0" and self._settings.simple_responses:
-            return self._simple(call, key)
+        if call.route_key is not None and self._settings.simple_responses:
+            return self._simple(call.route_key, key)
         if key is None:
             raise Unauthorized
-        return self._policy(call, key)
+        return self._policy(call.stage_arn, key)
 
     def _key(self, call: Call) -> CheckedKey | None:
         try:
@@ -49,36 +46,49 @@ class Authorizer:
             log.info("refused: %s", exc.code)  # a code of ours, nothing of the token
             return None
 
-    def _simple(self, call: Call, key: CheckedKey | None) -> dict[str, object]:
+    def _simple(self, route_key: str, key: CheckedKey | None) -> dict[str, object]:
+        """By the route's name alone, as that is what the verdict is cached by."""
         if key is None:
             return {"isAuthorized": False}
-        denied = self._denied(key)
-        allowed = denied is not None and not any(_matches(pattern, call.route) for pattern in denied)
+        routes = self._settings.routes
+        named = next((route for route in routes if route.name == route_key), None)
+        allowed = self._has_required(key) and (not routes or (named is not None and _may(key, named)))
         return {"isAuthorized": allowed, "context": _context(key)}
 
-    def _policy(self, call: Call, key: CheckedKey) -> dict[str, object]:
-        """A policy for all routes of the stage, as it is cached and used for the next route too.
+    def _policy(self, stage_arn: str, key: CheckedKey) -> dict[str, object]:
+        """A policy for all routes of the stage, as it is cached and used for the caller's next route too.
 
-        What the key may not do is denied by name: a statement that denies wins over one that allows.
+        With routes of their own scopes those are allowed or denied by name and nothing else is allowed: a
+        path spelled in another way is none of them. A denial wins where two patterns match.
         """
-        denied, stage = self._denied(key), call.stage_arn
-        if denied is None:
-            statements = [_statement("Deny", [f"{stage}/*"])]
+        routes = self._settings.routes
+        if not self._has_required(key):
+            statements = [_statement("Deny", [f"{stage_arn}/*"])]
+        elif not routes:
+            statements = [_statement("Allow", [f"{stage_arn}/*"])]
         else:
-            statements = [_statement("Allow", [f"{stage}/*"])]
-            if denied:
-                statements.append(_statement("Deny", [f"{stage}/{pattern}" for pattern in denied]))
+            statements = [
+                _statement(
+                    effect, [f"{stage_arn}/{pattern}" for route in chosen for pattern in route.patterns]
+                )
+                for effect, chosen in (
+                    ("Allow", [route for route in routes if _may(key, route)]),
+                    ("Deny", [route for route in routes if not _may(key, route)]),
+                )
+                if chosen
+            ]
         return {
-            "principalId": key.user or NOBODY,
+            "principalId": key.user,
             "policyDocument": {"Version": "2012-10-17", "Statement": statements},
             "context": _context(key),
         }
 
-    def _denied(self, key: CheckedKey) -> list[str] | None:
-        """The patterns of routes whose scopes the key lacks; None when it lacks what all routes need."""
-        if key.lacks(self._settings.required_scopes):
-            return None
-        return [route.pattern for route in self._settings.routes if key.lacks(route.scopes)]
+    def _has_required(self, key: CheckedKey) -> bool:
+        return not key.lacks(self._settings.required_scopes)
+
+
+def _may(key: CheckedKey, route: Route) -> bool:
+    return not key.lacks(route.scopes)
 
 
 def _statement(effect: str, resources: list[str]) -> dict[str, object]:
@@ -93,8 +103,3 @@ def _context(key: CheckedKey) -> dict[str, object]:
         "key_id": key.key_id,
         "scopes": " ".join(sorted(key.scopes)),
     }
-
-
-def _matches(pattern: str, route: str) -> bool:
-    """As policies match: ``*`` is any characters, slashes too."""
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), route, re.DOTALL) is not None

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-_ARN: Final = re.compile(r"(?P<stage>arn:[^:\s]+:execute-api:[^:\s]*:[^:\s]*:[^/\s]+/[^/\s]+)/(?P<route>\S*)")
+_STAGE_ARN: Final = re.compile(r"(arn:[^:\s]+:execute-api:[^:\s]*:[^:\s]*:[^/\s]+/[^/\s]+)/.*", re.DOTALL)
 _BEARER: Final = re.compile(r"(?:bearer +)?(\S+)", re.IGNORECASE)
 
 
@@ -17,27 +17,25 @@ class BadEvent(ValueError):
 class Call:
     """One call that is to be allowed or not."""
 
-    token: str | None
+    token: str | None = field(repr=False)
     """Without ``Bearer``; None when there is none, or more than one."""
     stage_arn: str
     """``arn:aws:execute-api:region:account:api/stage``."""
-    route: str
-    """``METHOD/path`` as in the ARN."""
-    version: str
-    """Of the payload: 1.0 stands for all that want a policy."""
+    route_key: str | None
+    """``GET /orders/{id}``, of payload 2.0; all others want a policy."""
 
 
 def read_event(event: object) -> Call:
     """Read any of the four kinds; raises BadEvent."""
     if not isinstance(event, Mapping):
         raise BadEvent("the event is no object")
-    version = "2.0" if event.get("version") == "2.0" else "1.0"
-    arn = event.get("routeArn" if version == "2.0" else "methodArn")
-    parts = _ARN.fullmatch(arn) if isinstance(arn, str) else None
-    if parts is None:
+    is_second = event.get("version") == "2.0"
+    arn = event.get("routeArn" if is_second else "methodArn")
+    stage_arn = _STAGE_ARN.fullmatch(arn) if isinstance(arn, str) else None
+    if stage_arn is None:
         raise BadEvent("the event names no method or route by ARN")
     text = event.get("authorizationToken") if event.get("type") == "TOKEN" else _authorization(event)
-    return Call(_without_bearer(text), parts["stage"], parts["route"], version)
+    return Call(_without_bearer(text), stage_arn[1], str(event.get("routeKey")) if is_second else None)
 
 
 def _authorization(event: Mapping[str, object]) -> object:

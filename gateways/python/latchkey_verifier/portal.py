@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Final
 from urllib.parse import urlsplit
 
 from tokens.checker import KeyChecker
+from tokens.fetch import is_fetchable
 from tokens.remote_keys import FRESH_SECONDS, RemoteKeys
 from tokens.remote_statuses import RemoteStatuses
 from tokens.verify import Verifier
-
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 def key_checker(
@@ -41,7 +39,6 @@ def key_checker(
 def _origin(portal: str) -> str:
     """Checked at the start, so that a slip of the pen isn't an outage later."""
     parts = urlsplit(portal.rstrip("/"))
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    if not is_safe or not parts.hostname or parts.path or parts.query or parts.fragment:
+    if not is_fetchable(portal) or parts.path or parts.query or parts.fragment:
         raise ValueError("a portal is named by its origin, like https://api-portal.test")
     return parts.geturl()
