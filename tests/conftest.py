@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,17 @@ from tests.factories import MembershipFactory, UserFactory
 from tests.real.database import fresh_database
 from tests.real.portal import STAFF_PASSWORD, Portal
 
+HERE = Path(__file__).parent
+WHATEVER_THE_DATABASE = (HERE / "tokens", HERE / "gateways")
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What imports no database runs once, without a mark in each file."""
+    for item in items:
+        if any(folder in item.path.parents for folder in WHATEVER_THE_DATABASE):
+            item.add_marker(pytest.mark.once)
 
 
 def prepare_database() -> None:

@@ -47,7 +47,7 @@ def _own_files() -> Iterator[tuple[str, bytes]]:
     authorizer, checkout = SOURCES
     yield "lambda_function.py", (authorizer / "lambda_function.py").read_bytes()
     for root, package in ((authorizer, "aws_authorizer"), (checkout, "tokens")):
-        for path in (root / package).rglob("*.py"):
+        for path in (root / package).glob("*.py"):
             yield path.relative_to(root).as_posix(), path.read_bytes()
 
 

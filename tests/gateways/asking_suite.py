@@ -20,7 +20,6 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.once
 class AskingSuite:
     """A subclass's module defines ``start(asked, upstream, folder)``, and gives ``asked`` as its ``issuer``."""
 

@@ -13,7 +13,6 @@ from tests.gateways.upstream import Upstream
 REFUSED = (401, 403)
 
 
-@pytest.mark.once
 class RecipeSuite:
     """The issue's table: a row for each test here.
 

@@ -23,7 +23,6 @@ from tests.tokens.test_wycheproof import SIGNATURE, cases
 from tokens.kept import Unavailable
 from tokens.sign import sign
 
-pytestmark = pytest.mark.once
 EVENTS = {
     path.stem: json.loads(path.read_text()) for path in (Path(__file__).parent / "aws_events").glob("*.json")
 }

@@ -16,7 +16,7 @@ from tests.gateways.issuer import CUSTOMER, Issuer
 from tests.real.portal import CHECKOUT
 from tests.real.required import require
 
-pytestmark = [pytest.mark.once, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 RECIPE = FOLDER / "aws_authorizer"
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 

@@ -7,7 +7,6 @@ import pytest
 
 from portal.core.recipes import FOLDER
 
-pytestmark = pytest.mark.once
 OF_THIS_REPOSITORY = {
     path.stem for path in FOLDER.parent.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
 }

@@ -22,7 +22,6 @@ from tests.real.http_calls import request
 from tests.real.portal import free_port
 from tests.real.waiting import eventually
 
-pytestmark = pytest.mark.once
 WAIT_SECONDS = 60
 
 SETTINGS = """

@@ -61,7 +61,6 @@ def start(issuer: Issuer, upstream: Upstream, folder: Path, *, library: bool = T
         yield gateway
 
 
-@pytest.mark.once
 class TestNginxLua:
     def test_the_api_learns_whose_key_it_is_and_not_the_key(self, gateway: Gateway, issuer: Issuer) -> None:
         reached = gateway.reached(issuer.token(), x_org_id="somebody-else", x_user_id="root")

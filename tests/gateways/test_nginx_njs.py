@@ -92,7 +92,6 @@ def without_none(header: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in header.items() if value is not None}
 
 
-@pytest.mark.once
 def test_each_algorithm_passes_with_the_key_published_for_it_alone(
     issuer: Issuer, upstream: Upstream, tmp_path: Path
 ) -> None:
@@ -114,7 +113,6 @@ def test_each_algorithm_passes_with_the_key_published_for_it_alone(
                 assert gateway.call(issuer.token(signed_by=swapped)).status == 401, (name, other)
 
 
-@pytest.mark.once
 def test_an_unknown_kid_has_the_keys_fetched_once_a_window(upstream: Upstream, tmp_path: Path) -> None:
     with Issuer(tmp_path).serving() as issuer, start(issuer, upstream, tmp_path) as gateway:
         assert gateway.reached(issuer.token())
@@ -127,7 +125,6 @@ def test_an_unknown_kid_has_the_keys_fetched_once_a_window(upstream: Upstream, t
         assert issuer.fetched[JWKS] <= 3  # the window may have ended
 
 
-@pytest.mark.once
 def test_without_the_portal_known_keys_pass(upstream: Upstream, tmp_path: Path) -> None:
     with Issuer(tmp_path).serving() as issuer, start(issuer, upstream, tmp_path) as gateway:
         issuer.max_age = 1
@@ -147,7 +144,6 @@ def test_without_the_portal_known_keys_pass(upstream: Upstream, tmp_path: Path) 
         assert gateway.call(issuer.token(kid="unknown")).status == 401
 
 
-@pytest.mark.once
 def test_emptying_the_cache_drops_a_revoked_signing_key_at_once(upstream: Upstream, tmp_path: Path) -> None:
     with Issuer(tmp_path).serving() as issuer, start(issuer, upstream, tmp_path) as gateway:
         stolen = issuer.token()

@@ -27,7 +27,6 @@ from rest_framework.views import APIView, exception_handler
 from tests.gateways.test_python_verifier import key, verifier
 from tests.tokens.portal import Portal
 
-pytestmark = pytest.mark.once
 SETTING = {"PORTAL": "https://portal.example", "AUDIENCE": "https://api.example"}
 
 

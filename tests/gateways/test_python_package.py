@@ -11,7 +11,6 @@ import pytest
 from portal.core.recipes import FOLDER
 from tests.gateways.api_server import TOKENS, build
 
-pytestmark = pytest.mark.once
 USE = """
 import sys
 import latchkey_verifier

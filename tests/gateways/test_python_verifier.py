@@ -18,13 +18,14 @@ from tests.tokens.test_wycheproof import VECTORS, Vector, cases, groups, keys_of
 from tokens.keyset import KeySet
 from tokens.verify import Verifier
 
-pytestmark = pytest.mark.once
 DAY, HOUR = 86_400, 3_600
 
 
 def verifier(portal: Portal) -> PortalVerifier:
     keys = portal.keys()
-    return PortalVerifier(KeyChecker(Verifier(keys, ISSUER, now=portal.clock), statuses=portal.statuses(keys)))
+    return PortalVerifier(
+        KeyChecker(Verifier(keys, ISSUER, now=portal.clock), statuses=portal.statuses(keys))
+    )
 
 
 def key(**changes: Any) -> str:

@@ -17,7 +17,6 @@ from portal.core.recipes import AUDIENCE, PORTAL, Values, recipe_named, recipes
 from tests.gateways.issuer import SigningKey
 from tests.real.required import require
 
-pytestmark = pytest.mark.once
 SERVICES = [recipe for recipe in recipes().values() if recipe.kind == "service"]
 WITH, WITHOUT = (
     Values(PORTAL, PORTAL, AUDIENCE),
