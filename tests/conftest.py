@@ -23,15 +23,30 @@ from tests.real.database import fresh_database
 from tests.real.portal import STAFF_PASSWORD, Portal
 
 HERE = Path(__file__).parent
-WHATEVER_THE_DATABASE = (HERE / "tokens", HERE / "gateways")
+# Folders and files: libraries, browsers and start-up meet no database, or one is as good as another.
+WHATEVER_THE_DATABASE = {
+    HERE / "tokens",
+    HERE / "gateways",
+    *(
+        HERE / "real" / f"test_{name}.py"
+        for name in (
+            "auth0_canary",
+            "browser_story",
+            "hostile_requests",
+            "published",
+            "run_command",
+            "verifiers",
+        )
+    ),
+}
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What imports no database runs once, without a mark in each file."""
+    """Mark what runs once, so that no file has to."""
     for item in items:
-        if any(folder in item.path.parents for folder in WHATEVER_THE_DATABASE):
+        if not WHATEVER_THE_DATABASE.isdisjoint((item.path, *item.path.parents)):
             item.add_marker(pytest.mark.once)
 
 
