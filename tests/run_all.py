@@ -17,7 +17,7 @@ REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 # Three suites full of processes on a few shared cores: where everything runs, a test that another process
 # starved gets a second try, which is printed as a rerun. What a campaign found, and the tests of
 # concurrency (tests/concurrency/conftest.py), get none: there a second try would hide what they look for.
-SECOND_TRY = ["--reruns", "1", "--rerun-except", "Findings"] if REQUIRE_ALL else []
+SECOND_TRY = ["-rR", "--reruns", "1", "--rerun-except", "Findings"] if REQUIRE_ALL else []
 PYTEST = [sys.executable, "-m", "pytest", *SECOND_TRY]
 NO_TESTS_COLLECTED = 5
 
