@@ -27,7 +27,7 @@ check: .venv/installed-dev node_modules_installed
 	$(BIN)/python -m tests.deploy_check
 	@$(BIN)/python -m tests.run_all
 
-bench: .venv/installed-dev
+bench: .venv/installed-dev node_modules_installed
 	@$(BIN)/python -m bench
 
 # 2,000 kills on SQLite and as many on PostgreSQL; takes an hour. FAULTS="--seed 7" repeats one.

@@ -62,7 +62,7 @@ class Kept(Generic[Content]):
         self._held: _Held[Content] | None = None
         self._tried_at = -inf
         self._wait_seconds = 0.0
-        self._failures = 0
+        self._failed = False
         self._lock = threading.Lock()
 
     def get(self) -> Content:
@@ -99,11 +99,10 @@ class Kept(Generic[Content]):
             self._held = self._fetched(now, held)
         except (FetchFailed, ValueError, Unavailable) as exc:
             log.warning("tokens.fetch_failed url=%s reason=%s", self._url, exc)
-            self._wait_seconds = min(self._cooldown_seconds * 2**self._failures, MOST_COOLDOWN_SECONDS)
-            self._failures += 1
+            waited = self._wait_seconds if self._failed else self._cooldown_seconds / 2
+            self._wait_seconds, self._failed = min(2 * waited, MOST_COOLDOWN_SECONDS), True
         else:
-            self._wait_seconds = min(self._cooldown_seconds, self._held.fresh_seconds)
-            self._failures = 0
+            self._wait_seconds, self._failed = min(self._cooldown_seconds, self._held.fresh_seconds), False
         self._tried_at = self._clock()  # when it ended: it may have taken seconds
 
     def _fetched(self, now: float, held: _Held[Content] | None) -> _Held[Content]:

@@ -1,8 +1,8 @@
 """``/introspect`` (RFC 7662), ``/revoke`` (RFC 7009), ``/verify`` for gateways that ask."""
 
-from typing import Any
+from typing import Any, cast
 
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import FormParser
@@ -95,3 +95,7 @@ class Verify(PortalView):
             "X-Scopes": " ".join(key.scopes),
         }
         return Response(status=204, headers={**headers, **NO_STORE})
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """The same verdict: some gateways pass the method on, and take any 2xx for yes."""
+        return self.get(cast(Request, request))

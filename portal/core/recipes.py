@@ -90,8 +90,8 @@ class Recipe:
 
 
 _FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
-# Tyk's variables have the claim's name at their end; elsewhere x_org_id is a header.
-_CLAIM = rf"(?:\b|(?<=jwt_claims_)){COMPANY_CLAIM}\b"
+# Tyk's variables and Apache's have the claim's name at their end; elsewhere x_org_id is a header.
+_CLAIM = rf"(?:\b|(?<=jwt_claims_)|(?<=_CLAIM_)){COMPANY_CLAIM}\b"
 _EXAMPLE = re.compile(
     rf"{re.escape(PORTAL)}(?P<slash>/)?|{re.escape(HOST)}(?P<port>:443|{ENVOY_PORT}443)?|{re.escape(AUDIENCE)}"
     rf"|(?P<quote>[\"']){ALGORITHM}(?P=quote)|\b{ALGORITHM}\b|{_CLAIM}"

@@ -4,6 +4,8 @@ import os
 import socket
 
 from django.core.management.base import CommandError
+from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgreSQL
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -36,6 +38,14 @@ def check_address(host: str, port: int) -> None:
             raise CommandError(f"can't listen on {host} port {port} (PORT): {exc.strerror}") from exc
 
 
+def _close_connections() -> None:
+    """Before workers are forked: two processes with one socket read each other's answers."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if isinstance(connection, PostgreSQL):
+            connection.close_pool()
+
+
 def serve(
     host: str, port: int, *, workers: int, threads: int, target: str = "portal.config.wsgi:application"
 ) -> None:
@@ -44,6 +54,7 @@ def serve(
     Raises ``CommandError`` when the address is taken.
     """
     check_address(host, port)
+    _close_connections()
     # Granian's workers would outlive a server that was killed, and keep its port.
     os.register_at_fork(after_in_child=die_with_parent)
     Server(

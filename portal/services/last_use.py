@@ -24,7 +24,8 @@ class LastUses:
     """Uses that wait to be written.
 
     What was noted since the last flush is lost when the process is killed: 2 seconds of it, as long as
-    the database answers. A process that is told to stop writes it.
+    the database answers. A process that is told to stop writes it, unless a database that is locked or away
+    keeps it waiting for longer than the server waits for it (15 seconds).
     """
 
     def __init__(self) -> None:
@@ -83,9 +84,10 @@ class LastUses:
                 self._thread.start()
 
     def _flush_until_the_end(self) -> None:
-        main = threading.main_thread()
-        while main.is_alive():
+        main, is_last = threading.main_thread(), False
+        while not is_last:
             main.join(FLUSH_SECONDS)
+            is_last = not main.is_alive()  # before the flush: what is noted during one waits for another
             try:
                 self.flush()
             except Error as exc:

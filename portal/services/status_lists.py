@@ -143,10 +143,8 @@ def _read(number: int, at: datetime) -> _Content:
     """The bits of a list: 1 for what introspection refuses other than because it has expired."""
     held = range(number * LIST_SIZE, (number + 1) * LIST_SIZE)
     unexpired = Q(expires_at=None) | Q(expires_at__gt=at - KEPT_AFTER_EXPIRY)
-    revoked = IssuedKey.objects.filter(
-        unexpired, status__in=[Status.REVOKING, Status.REVOKED], id__gte=held.start, id__lt=held.stop
-    )
-    ids = list(revoked.order_by().values_list("id", flat=True))
+    ids = []
+    # Before the revoked ones: a key that goes from here to there meanwhile is in both, and not in neither.
     # The overlaps of all lists, which are few: asked for a range of ids, SQLite reads every active key.
     replaced = IssuedKey.objects.filter(status=Status.ACTIVE, retires_at__isnull=False).order_by("retires_at")
     next_end = None
@@ -158,6 +156,10 @@ def _read(number: int, at: datetime) -> _Content:
             next_end = retires_at
             break
         ids.append(key)
+    revoked = IssuedKey.objects.filter(
+        unexpired, status__in=[Status.REVOKING, Status.REVOKED], id__gte=held.start, id__lt=held.stop
+    )
+    ids += revoked.order_by().values_list("id", flat=True)
     return _Content(Statuses.of_keys(number, ids, data_key("status-index")), next_end)
 
 

@@ -142,6 +142,15 @@ def test_head_is_answered_as_get_without_a_body(api: Api, issue: Issue) -> None:
     assert (bad.status_code, bad.content) == (401, b"")
 
 
+def test_options_is_no_way_in(api: Api, issue: Issue) -> None:
+    assert api("OPTIONS", "/verify", authorization="Bearer no").status_code == 401
+    assert api("OPTIONS", "/verify", authorization=f"Bearer {issue()['secret']}").status_code == 204
+
+
+def test_a_refusal_is_not_stored(api: Api) -> None:
+    assert api.get("/verify", authorization="Bearer no").headers["Cache-Control"] == "no-store"
+
+
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_the_scheme_is_known_in_any_case(api: Api, issue: Issue, scheme: str) -> None:
     assert api.get("/verify", authorization=f"{scheme} {issue()['secret']}").status_code == 204

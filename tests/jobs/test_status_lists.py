@@ -7,6 +7,7 @@ from typing import Any
 import jwt
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from portal.core.actor import SYSTEM
 from portal.core.failpoints import on_failpoint
@@ -22,6 +23,7 @@ from portal.services.status_lists import (
     KEPT_AFTER_EXPIRY,
     SHORTEST_LIFE,
     is_any_list_stale,
+    note_status_changes,
     publish_status_lists,
 )  # fmt: skip
 from tests.conftest import Clock, key_of
@@ -296,3 +298,49 @@ def test_what_is_revoked_while_a_list_is_signed_is_in_the_next(
     assert (status(first), status(second)) == (INVALID, VALID)
     assert tick(clock)
     assert status(second) == INVALID
+
+
+def overlapping(clock: Clock, number: int, *, ends_in: float) -> IssuedKey:
+    return bare_key(
+        id=number, status="active", fingerprint=str(number), activated_at=clock(),
+        retires_at=clock() + timedelta(seconds=ends_in),
+    )  # fmt: skip
+
+
+def ones(number: int = 0) -> int:
+    """How many keys the list calls invalid."""
+    return sum(octet.bit_count() for octet in Statuses.from_claim(claims(number)["status_list"]).octets)
+
+
+def test_each_list_has_its_own_overlaps_and_is_due_at_the_next_end(clock: Clock) -> None:
+    for number, ends_in in ((LIST_SIZE + 1, -9), (1, -5), (LIST_SIZE + 2, 4), (2, 10), (3, 20)):
+        overlapping(clock, number, ends_in=ends_in)
+    note_status_changes([1, LIST_SIZE + 1])
+    publish_status_lists()
+    assert (ones(0), ones(1)) == (1, 1)
+    due = dict(StatusList.objects.values_list("number", "renew_at"))
+    assert due[0] == clock() + timedelta(seconds=10)
+    assert due[1] == clock() + timedelta(seconds=4)
+
+
+def test_a_key_whose_overlap_is_ended_meanwhile_is_never_valid_again(clock: Clock) -> None:
+    key = overlapping(clock, 1, ends_in=-5)
+    asked: list[str] = []
+
+    def end_it(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if (
+            sql.startswith("SELECT")
+            and "portal_issuedkey" in sql
+            and "retires_at" in sql + str(params)
+            and not asked
+        ):
+            asked.append(sql)
+            IssuedKey.objects.filter(pk=key.pk).update(status="revoked", revoked_at=clock())
+        return result
+
+    note_status_changes([1])
+    with connection.execute_wrapper(end_it):
+        publish_status_lists()
+    assert asked
+    assert ones() == 1

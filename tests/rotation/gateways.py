@@ -35,9 +35,7 @@ class Proxy:
     gateway: Gateway
 
     def accepts(self, token: str) -> bool:
-        status = self.gateway.call(token).status
-        assert status in (200, 401, 403), status
-        return status == 200
+        return self.gateway.call(token).status == 200
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,15 @@ def test_known_keys_work_while_the_portal_is_away_for_an_hour() -> None:
     assert portal.asked_for(JWKS) <= 1 + 3600 / 30
 
 
+def test_known_keys_work_for_most_of_a_day_with_a_call_every_few_seconds() -> None:
+    portal = Portal()
+    keys = portal.keys()
+    keys.get("ES256")
+    portal.away = True
+    for portal.seconds in range(0, 86_400, 5):
+        assert keys.get("ES256") is not None
+
+
 def test_a_key_that_left_the_set_is_gone_with_the_next_fetch() -> None:
     portal = Portal("ES256", "RS256")
     keys = portal.keys()
