@@ -1,5 +1,6 @@
 """An API server that takes the portal's keys as RFC 9068 has them, with Authlib."""
 
+import http.client
 import json
 import logging
 import math
@@ -14,7 +15,7 @@ from wsgiref.types import StartResponse
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, import_key
+from joserfc.jwk import Key, KeySet, import_key
 
 JWKS = "https://portal.example.com/.well-known/jwks.json"
 ISSUER = "https://portal.example.com"
@@ -45,24 +46,32 @@ class PortalKeyValidator(JWTBearerTokenValidator):
         with self._lock:
             now = time.monotonic()
             if now >= self._renew_at:
-                self._renew_at = now + (KEPT_SECONDS if self._fetch() else RETRY_SECONDS)
+                self._renew_at = now + RETRY_SECONDS
+                if self._fetch():
+                    self._renew_at = now + KEPT_SECONDS
             return self._keys
 
     def _fetch(self) -> bool:
         try:
             with urllib.request.urlopen(JWKS, timeout=5) as answer:
                 listed = json.load(answer)["keys"]
-        except (OSError, ValueError, KeyError) as exc:
+                keys = [key for jwk in listed if (key := usable(jwk)) is not None]
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as exc:
             log.warning("keys not renewed: %s", type(exc).__name__)
             return False
-        keys = []
-        for jwk in listed:
-            try:
-                keys.append(import_key(jwk))
-            except (JoseError, ValueError, KeyError):
-                continue  # of a kind that joserfc doesn't know: no reason to lose the others
+        if not keys:
+            log.warning("keys not renewed: there are none")
+            return False
         self._keys = KeySet(keys)
         return True
+
+
+def usable(jwk: dict[str, Any]) -> Key | None:
+    """The key, or None for one of a kind that joserfc doesn't know: no reason to lose the others."""
+    try:
+        return import_key(jwk)
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 if not AUDIENCES:

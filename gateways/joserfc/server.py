@@ -1,5 +1,6 @@
 """An API server that takes the portal's keys, with joserfc."""
 
+import http.client
 import json
 import logging
 import math
@@ -62,16 +63,20 @@ class PortalKeys:
         try:
             with urllib.request.urlopen(JWKS, timeout=5) as answer:
                 listed = json.load(answer)["keys"]
-        except (OSError, ValueError, KeyError) as exc:
+                keys = {jwk["kid"]: key for jwk in listed if (key := usable(jwk)) is not None}
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as exc:
             log.warning("keys not renewed: %s", type(exc).__name__)
             return
-        keys = {}
-        for jwk in listed:
-            try:
-                keys[jwk["kid"]] = import_key(jwk)
-            except (JoseError, ValueError, KeyError):
-                continue  # of a kind that joserfc doesn't know: no reason to lose the others
-        self._keys, self._fetched_at = keys, now
+        if keys:
+            self._keys, self._fetched_at = keys, now
+
+
+def usable(jwk: dict[str, Any]) -> Key | None:
+    """The key, or None for one of a kind that joserfc doesn't know: no reason to lose the others."""
+    try:
+        return import_key(jwk)
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 PUBLISHED = PortalKeys()

@@ -71,6 +71,8 @@ class Recipe:
     algorithms: tuple[str, ...] = ()
     """Those that it verifies; empty where the portal itself verifies."""
     aliases: tuple[str, ...] = field(default=())
+    needs_audience: bool = False
+    """Without one it refuses every key, or doesn't start."""
 
     @property
     def folder(self) -> Path:
@@ -150,6 +152,7 @@ def recipes() -> dict[str, Recipe]:
             tuple(entry.get("files", ())),
             tuple(entry.get("algorithms", ())),
             tuple(entry.get("aliases", ())),
+            bool(entry.get("needs_audience", False)),
         )
         for name, entry in listed.items()
     ]

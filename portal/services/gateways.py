@@ -55,6 +55,11 @@ def remarks(recipe: Recipe, values: Values) -> list[str]:
     """What is special about this gateway at this portal: a sentence each, the worst first."""
     verifies = bool(recipe.algorithms)
     found = [_no_jwt_keys(), _shared_secret() if verifies else "", _unverifiable(recipe, values)]
+    if recipe.needs_audience and values.audience is None:
+        found.append(
+            f"{recipe.title} takes no key without an audience, and this portal's have none: "
+            "set PLUGIN_JWT_AUDIENCE."
+        )
     if values.portal.startswith("http:"):
         found.append("This portal speaks http. Most gateways fetch keys over https only.")
     if verifies and values.issuer != values.portal:

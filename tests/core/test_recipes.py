@@ -94,7 +94,7 @@ def test_entries_say_what_they_may(recipe: Recipe) -> None:
     from tokens.jwk import ALGORITHMS
 
     listed = tomllib.loads((FOLDER / "recipes.toml").read_text())[recipe.name]
-    assert set(listed) <= {"title", "kind", "files", "algorithms", "aliases"}
+    assert set(listed) <= {"title", "kind", "files", "algorithms", "aliases", "needs_audience"}
     assert recipe.kind in ("gateway", "library", "service")
     assert set(recipe.algorithms) <= set(ALGORITHMS)
     assert recipe.files or recipe.kind == "service"

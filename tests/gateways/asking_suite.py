@@ -59,6 +59,19 @@ class AskingSuite:
         answer = request(f"http://127.0.0.1:{gateway.port}/orders", headers=sent)
         assert b"somebody-else" not in answer.body
 
+    @pytest.mark.parametrize("names", ["X-Org-Id", "close, X-Org-Id", "keep-alive, x-org-id, x-user-id"])
+    def test_no_header_is_dropped_on_the_way(self, gateway: Gateway, asked: Asked, names: str) -> None:
+        """A caller may name headers for the next hop alone; a refusal is as good."""
+        answer = gateway.call(asked.key, connection=names)
+        is_refused = answer.status in (400, *REFUSED)
+        assert is_refused or answer.json()["headers"]["x-org-id"] == asked.owner.external_id
+
+    def test_no_tunnel_is_opened(self, gateway: Gateway, asked: Asked) -> None:
+        answer = gateway.call(
+            asked.key, connection="Upgrade", upgrade="h2c", http2_settings="AAMAAABkAAQAAP__"
+        )
+        assert answer.status in (400, *REFUSED) or "upgrade" not in answer.json()["headers"]
+
     def test_the_key_does_not_reach_the_api(self, gateway: Gateway, asked: Asked) -> None:
         assert "authorization" not in gateway.reached(asked.key)
 

@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+
+import pytest
 
 from tests.gateways.gateway import Gateway, configured, running
 from tests.gateways.issuer import CUSTOMER, Issuer, SigningKey
@@ -44,6 +46,9 @@ def start(issuer: Issuer, upstream: Upstream, folder: Path) -> Iterator[Gateway]
 
 
 class TestHaproxy(ProxySuite):
+    def refusing_to_start(self) -> AbstractContextManager[object]:
+        return pytest.raises(AssertionError, match="CERTIFICATE_VERIFY_FAILED|certificate")
+
     def renewed(self, gateway: Gateway, issuer: Issuer) -> None:
         reload(gateway)
 

@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,9 +121,11 @@ def test_an_unknown_kid_has_the_keys_fetched_once_a_window(upstream: Upstream, t
         issuer.rotate()  # to a key that wasn't published before
         assert gateway.reached(issuer.token())
         assert issuer.fetched[JWKS] == 2
+        begun = time.monotonic()
         for _ in range(50):
             assert gateway.call(issuer.token(kid="unknown")).status == 401
-        assert issuer.fetched[JWKS] <= 3  # the window may have ended
+        windows = (time.monotonic() - begun) // 10 + 1
+        assert issuer.fetched[JWKS] <= 2 + windows
 
 
 def test_without_the_portal_known_keys_pass(upstream: Upstream, tmp_path: Path) -> None:

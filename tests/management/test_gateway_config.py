@@ -32,6 +32,7 @@ aliases = ["uno"]
 title = "Two"
 kind = "library"
 files = ["a.py", "deep/b.py"]
+needs_audience = true
 
 [page]
 title = "Page"
@@ -139,6 +140,13 @@ def test_what_the_gateway_cannot_verify_is_said() -> None:
             "One can't verify EdDSA, with which this portal signs: it refuses every key." in run("one").notes
         )
         assert "EdDSA" not in run("two").notes  # it asks the portal
+
+
+def test_a_gateway_that_needs_an_audience_says_so() -> None:
+    assert "set PLUGIN_JWT_AUDIENCE" in run("two").notes
+    assert "PLUGIN_JWT_AUDIENCE" not in run("one").notes
+    with jwt_settings(audience="urn:orders"):
+        assert "PLUGIN_JWT_AUDIENCE" not in run("two").notes
 
 
 def test_an_algorithm_of_before_is_told_apart() -> None:
