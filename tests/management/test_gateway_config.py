@@ -32,11 +32,11 @@ aliases = ["uno"]
 title = "Two"
 kind = "library"
 files = ["a.py", "deep/b.py"]
-needs_audience = true
 
 [page]
 title = "Page"
 kind = "service"
+needs_audience = true
 """
 FILES = {
     "recipes.toml": LISTED,
@@ -143,10 +143,10 @@ def test_what_the_gateway_cannot_verify_is_said() -> None:
 
 
 def test_a_gateway_that_needs_an_audience_says_so() -> None:
-    assert "set PLUGIN_JWT_AUDIENCE" in run("two").notes
+    assert "set PLUGIN_JWT_AUDIENCE" in run("page").notes
     assert "PLUGIN_JWT_AUDIENCE" not in run("one").notes
     with jwt_settings(audience="urn:orders"):
-        assert "PLUGIN_JWT_AUDIENCE" not in run("two").notes
+        assert "PLUGIN_JWT_AUDIENCE" not in run("page").notes
 
 
 def test_an_algorithm_of_before_is_told_apart() -> None:
