@@ -47,12 +47,11 @@ class Issued:
             "status": {"status_list": {"idx": 422884, "uri": LIST}},
         }  # fmt: skip
         self.token, self.other = (
-            sign({**claims, "jti": uuid4().hex}, typ="at+jwt", **signing)  # type: ignore[arg-type]
-            for _ in range(2)
+            sign({**claims, "jti": uuid4().hex}, typ="at+jwt", **signing) for _ in range(2)
         )
         statuses = Statuses.of_keys(0, range(0, 1_000_000, 10), b"sixteen bytes or more").claim()
         listed = {"sub": LIST, "iat": now, "exp": now + 7200, "ttl": 3600, "status_list": statuses}
-        self.list = sign(listed, typ=LIST_TYPE, **signing).encode()  # type: ignore[arg-type]
+        self.list = sign(listed, typ=LIST_TYPE, **signing).encode()
 
     def fetch(self, url: str, etag: str | None) -> Fetched:
         return Fetched(self.list if url == LIST else json.dumps(self.jwks).encode(), None)

@@ -3,6 +3,6 @@
 BODY = b"x" * 914
 
 
-def application(environ, start_response):  # type: ignore[no-untyped-def]  # the bare protocol
+def application(environ, start_response):  # the bare protocol
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))])
     return [BODY]

@@ -54,7 +54,7 @@ def seconds_to_drain() -> None:
     print((ends["last"] - ends["first"]).total_seconds())
 
 
-def _members(count: int):  # type: ignore[no-untyped-def]  # memberships
+def _members(count: int):  # memberships
     from portal.core.actor import SYSTEM
     from portal.models import Membership
     from portal.services.customers import create_customer

@@ -13,6 +13,7 @@ import django
 
 django.setup()
 
+# What follows needs the settings that the line above has read.
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402

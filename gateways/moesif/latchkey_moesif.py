@@ -51,7 +51,7 @@ class CarefulMoesif:
         self._moesif: Callable[[Any], Any] | None = None
         try:
             self._moesif = moesif_middleware(self._answered)
-        except Exception as exc:
+        except Exception as exc:  # whatever it is, the API has to start
             log.error("moesif.not_started error=%s; no call is told until a restart", type(exc).__name__)
 
     def __call__(self, request: Any) -> Any:

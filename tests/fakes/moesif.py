@@ -2,11 +2,12 @@
 
 import gzip
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.fakes.serving import serving
 
 
 class MoesifCollector:
@@ -28,14 +29,8 @@ class MoesifCollector:
 
     @contextmanager
     def serving(self) -> Iterator["MoesifCollector"]:
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
 
 
 def _handler(collector: MoesifCollector) -> type[BaseHTTPRequestHandler]:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_authorizer.authorizer import Authorizer
 
 from tests.gateways.asked import Asked
+from tests.gateways.aws import made
 from tests.gateways.gateway import Gateway
 from tests.gateways.issuer import Issuer
 from tests.gateways.upstream import Upstream
@@ -48,3 +50,15 @@ def gateway(
 ) -> Iterator[Gateway]:
     with start(issuer, upstream, tmp_path_factory.mktemp("gateway")) as gateway:
         yield gateway
+
+
+@pytest.fixture
+def trusted(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs in the test's own process trusts the issuer's certificate."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(issuer.ca_file))
+
+
+@pytest.fixture
+def authorizer(issuer: Issuer) -> Authorizer:
+    """For the issuer's keys; reads no status lists."""
+    return made(issuer)

@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from uuid import uuid4
 import trustme
 
 from portal.core.recipes import AUDIENCE, Values
+from tests.fakes.serving import serving
 from tokens.jwk import PrivateKey, generate_private_key, public_jwk, thumbprint
 from tokens.sign import sign
 from tokens.status_list import LIST_TYPE, Statuses
@@ -136,14 +136,8 @@ class Issuer:
 
     @contextmanager
     def serving(self) -> Iterator["Issuer"]:
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
 
 
 def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:

@@ -1,10 +1,11 @@
 """The API behind a gateway: tells which headers reached it."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.fakes.serving import serving
 
 
 class Upstream:
@@ -17,14 +18,8 @@ class Upstream:
 
     @contextmanager
     def serving(self) -> Iterator["Upstream"]:
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
 
 
 class _Echo(BaseHTTPRequestHandler):

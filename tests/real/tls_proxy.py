@@ -1,7 +1,6 @@
 """TLS in front of a portal, as production has it; counts what clients fetch through it."""
 
 import ssl
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import trustme
 
+from tests.fakes.serving import serving
 from tests.real.http_calls import request
 
 
@@ -34,14 +34,8 @@ class TlsProxy:
 
     @contextmanager
     def serving(self) -> Iterator["TlsProxy"]:
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
 
 
 # Between neighbours only (RFC 9110 section 7.6.1), or written by this proxy itself.

@@ -131,7 +131,7 @@ class Drill:
     def _guarded(self, work: Callable[..., None], *arguments: object) -> None:
         try:
             work(*arguments)
-        except Exception as exc:
+        except Exception as exc:  # a thread's end would go unseen, and the drill look good
             self.figures.errors.append(f"{work.__name__}: {type(exc).__name__}: {exc}")
             self._stopping.set()
 

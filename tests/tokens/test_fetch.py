@@ -1,6 +1,5 @@
 """Fetching from a real server that misbehaves."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.fakes.serving import serving
 from tokens.fetch import MOST_BYTES, Fetched, FetchFailed, fetch
 
 
@@ -42,12 +42,8 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def test_an_answer_comes_with_its_etag(origin: str) -> None:
