@@ -15,8 +15,8 @@ from portal.core.problems import LARGEST_BODY
 from provisioning.config import ConfigError
 
 TAKEN_PATHS = {
-    "accounts", "activity", "api", "branding", "dashboard", "docs", "healthz", "keys", "metrics", "plans",
-    "readyz", "settings", "static", "team", "v1",
+    "accounts", "activity", "api", "branding", "dashboard", "docs", "healthz", "invitations", "keys",
+    "language", "metrics", "plans", "readyz", "settings", "static", "team", "v1",
 }  # fmt: skip
 """First parts of paths that are pages, the API or files: the admin can't be there."""
 
@@ -160,6 +160,11 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "django_htmx",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -176,7 +181,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.web.preferences.Preferences",
+    "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
@@ -191,6 +199,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "portal.web.branding.branding",
             ],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "portal.web.tags"],
         },
     }
 ]
@@ -202,6 +211,9 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = False
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+FORMAT_MODULE_PATH = ["portal.formats"]
 TIME_ZONE = "UTC"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
@@ -216,7 +228,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]  # fmt: skip
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/keys"
+LOGIN_REDIRECT_URL = "/dashboard"
 ACCOUNT_ADAPTER = "portal.web.accounts.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

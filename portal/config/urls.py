@@ -4,6 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from portal.web.branding import branding_css
 
@@ -12,7 +13,8 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns = [
     path("api/v1/", include("portal.api.urls")),
     path("branding.css", branding_css, name="branding-css"),
-    path("accounts/", include("allauth.account.urls")),
+    path("language", set_language, name="set_language"),
+    path("accounts/", include("allauth.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("", include("portal.web.urls")),
 ]

@@ -55,6 +55,9 @@ class Customer(models.Model):
     name = models.CharField(max_length=200, db_index=True)
     email = models.EmailField("e-mail", blank=True, db_index=True)
     status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
+    status_reason = models.CharField(
+        max_length=300, blank=True, db_default="", help_text="Shown to the customer beside its status."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
 

@@ -97,6 +97,8 @@ class IssuedKey(models.Model):
     )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoke_reason = models.CharField(max_length=200, blank=True)
+    revealed_by = models.CharField(max_length=64, blank=True, db_default="")
+    """The identity of the actor who saw the secret: whose leaving means that it is known outside."""
     revealed_at = models.DateTimeField(null=True, blank=True)
     secret_erased_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -21,6 +21,13 @@ class Plan(models.Model):
 
     slug = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=200)
+    description = models.CharField(
+        max_length=300, blank=True, db_default="", help_text="One sentence for the catalogue."
+    )
+    listed = models.BooleanField(
+        "in the catalogue", default=True, db_default=True,
+        help_text="Customers see it and may ask for it. Those who are on it see it in any case.",
+    )  # fmt: skip
     max_keys = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: no limit.")
     max_lifetime = models.CharField(
         max_length=32, blank=True, help_text="Longest life of a key: 90d, 12h, 1y. Empty: no limit."

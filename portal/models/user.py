@@ -38,6 +38,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("staff", default=False, help_text="May sign in to this admin.")
     is_active = models.BooleanField("active", default=True, help_text="Clear this instead of deleting.")
     date_joined = models.DateTimeField(db_default=Now(), editable=False)
+    language = models.CharField(
+        max_length=16, blank=True, db_default="", help_text="Empty: what the browser asks for."
+    )
+    time_zone = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Empty: what the browser tells."
+    )
+    wants_key_mail = models.BooleanField(
+        "mail when keys are issued or replaced", default=True, db_default=True
+    )
+    wants_reminders = models.BooleanField("mail before keys expire", default=True, db_default=True)
     customers: "models.ManyToManyField[Any, Any]" = models.ManyToManyField(
         "portal.Customer", through="portal.Membership", related_name="users"
     )

@@ -9,5 +9,5 @@ from django.views.decorators.http import require_safe
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        return redirect("keys")
+        return redirect("dashboard")
     return render(request, "portal/landing.html", {"signup_open": settings.PORTAL_SIGNUP == "open"})

@@ -1,20 +1,20 @@
 """The customers' pages."""
 
-from django.urls import path
+from django.urls import include, path
 
-from portal.web.keys.changes import revoke, rotate
-from portal.web.keys.detail import one_key
-from portal.web.keys.listing import key_list
-from portal.web.keys.new import new_key
-from portal.web.keys.secret import reveal
+from portal.web.activity import activity
+from portal.web.dashboard import dashboard
+from portal.web.docs import docs
 from portal.web.landing import landing
+from portal.web.plans import plans
 
 urlpatterns = [
     path("", landing, name="home"),
-    path("keys", key_list, name="keys"),
-    path("keys/new", new_key, name="new-key"),
-    path("keys/<slug:id>", one_key, name="key"),
-    path("keys/<slug:id>/reveal", reveal, name="reveal-key"),
-    path("keys/<slug:id>/rotate", rotate, name="rotate-key"),
-    path("keys/<slug:id>/revoke", revoke, name="revoke-key"),
+    path("dashboard", dashboard, name="dashboard"),
+    path("", include("portal.web.keys.urls")),
+    path("", include("portal.web.team.urls")),
+    path("plans", plans, name="plans"),
+    path("activity", activity, name="activity"),
+    path("docs", docs, name="docs"),
+    path("", include("portal.web.settings.urls")),
 ]

@@ -42,6 +42,15 @@ class Visit:
     def may_change_keys(self) -> bool:
         return self.may("keys:write")
 
+    @property
+    def may_manage(self) -> bool:
+        """Team, plan and access tokens: admins and owners."""
+        return self.may("customers:write")
+
+    @property
+    def may_read_activity(self) -> bool:
+        return self.may("audit:read")
+
     def at(self, customer: str) -> "Visit":
         """The same visit at another customer of the user's, by public id; raises ``NotFound``."""
         for membership in self.memberships:

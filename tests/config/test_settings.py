@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.routes import every_route
+
 pytestmark = pytest.mark.once
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
@@ -107,16 +109,12 @@ def test_the_base_url_is_an_origin_alone(url: str) -> None:
 
 def test_the_admin_can_be_at_no_path_of_the_portals() -> None:
     from django.conf import settings
-    from django.urls import get_resolver
 
     from portal.config.settings import TAKEN_PATHS
 
-    routes = {str(pattern.pattern).lstrip("^").partition("/")[0].partition(".")[0]
-              for pattern in get_resolver().url_patterns}  # fmt: skip
-    pages = {str(pattern.pattern).partition("/")[0]
-             for pattern in get_resolver("portal.web.urls").url_patterns}  # fmt: skip
-    own = (routes | pages) - {"", settings.ADMIN_PATH.partition("/")[0]}
-    assert {"api", "accounts", "keys"} <= own
+    first_parts = {route.path.partition("/")[0].partition(".")[0] for route in every_route()}
+    own = first_parts - {"", settings.ADMIN_PATH.partition("/")[0]}
+    assert {"api", "accounts", "dashboard"} <= own
     assert own <= TAKEN_PATHS
 
 

@@ -154,7 +154,7 @@ def test_pages_for_signed_in_people_are_never_stored(browser: Client, make_key: 
 
 def test_the_first_page_leads_on(browser: Client) -> None:
     assert b"Sign in" in Client().get("/").content
-    assert browser.get("/").headers["Location"] == "/keys"
+    assert browser.get("/").headers["Location"] == "/dashboard"
 
 
 def test_a_form_without_its_csrf_token_is_refused_with_a_page(owner: Membership) -> None:

@@ -31,7 +31,7 @@ def test_somebody_added_by_staff_sets_a_first_password_by_mail(settings: Any) ->
     path = form.redirect_chain[-1][0]
     client.post(path, {"password1": "a new horse battery", "password2": "a new horse battery"})
     answer = client.post("/accounts/login/", {"login": user.email, "password": "a new horse battery"})
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/keys")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/dashboard")
     assert b"This link doesn&#x27;t work" in Client().get(found[1]).content or (
         b"This link doesn't work" in Client().get(found[1]).content
     )
@@ -73,7 +73,7 @@ def test_signing_out_needs_a_click_and_ends_the_session() -> None:
 def test_sign_in_never_leads_to_another_site() -> None:
     user = MembershipFactory().user
     credentials = {"login": user.email, "password": "correct horse battery", "next": "https://evil.example/"}
-    assert Client().post("/accounts/login/", credentials).headers["Location"] == "/keys"
+    assert Client().post("/accounts/login/", credentials).headers["Location"] == "/dashboard"
 
 
 def test_an_unproven_mailbox_does_not_sign_in() -> None:

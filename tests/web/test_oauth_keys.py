@@ -180,7 +180,7 @@ def test_what_waits_for_staff_says_so_and_nothing_of_auth0(browser: Client, owne
         page = page_of(browser, key).replace("&#x27;", "'")
         assert told in page
         assert "there is nothing for you to do" in page
-        assert "dashboard" not in page
+        assert "in its dashboard" not in page
         assert "auth0_" not in page
         assert "updates itself" not in page
 

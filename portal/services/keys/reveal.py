@@ -49,8 +49,8 @@ def reveal_key(actor: Actor, key_id: int) -> Any:
             raise NotAllowed("recent_sign_in_required", "Sign in again to see a secret.")
         _check_there_is_one(key)
         secret = json.loads(unseal(key.sealed_secret).reveal())
-        key.sealed_secret, key.revealed_at = "", now()
-        key.save(update_fields=["sealed_secret", "revealed_at"])
+        key.sealed_secret, key.revealed_at, key.revealed_by = "", now(), actor.identity
+        key.save(update_fields=["sealed_secret", "revealed_at", "revealed_by"])
         record(actor, Action.KEY_REVEALED, key.public_id, customer=key.customer)
     return secret
 

@@ -1,0 +1,1 @@
+"""The pages under ``/settings``: profile, security, notifications, access tokens, a person's own facts."""

@@ -1,0 +1,1 @@
+"""The pages under ``/team``: members, invitations, roles, removal, ownership."""
