@@ -51,6 +51,10 @@ class Visit:
     def may_read_activity(self) -> bool:
         return self.may("audit:read")
 
+    @property
+    def may_see_access_tokens(self) -> bool:
+        return self.may("access_tokens:read")
+
     def at(self, customer: str) -> "Visit":
         """The same visit at another customer of the user's, by public id; raises ``NotFound``."""
         for membership in self.memberships:
