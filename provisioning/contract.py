@@ -203,6 +203,7 @@ class Plugin(Protocol):
     - ``settle``, a ``timedelta``, where a request whose answer was lost may take effect later than the
       20 seconds that the portal waits;
     - ``offered_scopes``, a tuple, where its keys can have no other scopes than these;
+    - ``label``, one or two words by which customers know its keys; else they read the slug;
     - ``called(marker)``, the name by which people find a request's credential at the provider, where it
       isn't the marker itself;
     - ``token_lifetime``, a ``timedelta``, where customers exchange their key for tokens: so long after a

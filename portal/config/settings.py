@@ -93,6 +93,7 @@ PORTAL_ACCENT_COLOR = env.matching(
 )
 PORTAL_SUPPORT_EMAIL = env.matching("PORTAL_SUPPORT_EMAIL", EMAIL_OR_NONE, "", "an e-mail address")
 PORTAL_SIGNUP = env.choice("PORTAL_SIGNUP", ("open", "approval", "invite"), "invite")
+PORTAL_API_URL = env.url("PORTAL_API_URL")
 ADMIN_PATH = env.matching(
     "ADMIN_PATH", r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*/", "admin/", "a relative path ending in a slash"
 )

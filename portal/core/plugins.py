@@ -37,6 +37,13 @@ def offered_scopes(plugin: Plugin) -> tuple[str, ...] | None:
     return getattr(plugin, "offered_scopes", None)
 
 
+def plugin_label(slug: str) -> str:
+    """What people call the plugin's keys; the slug where it has no words of its own or isn't enabled."""
+    if slug not in registry().slugs:
+        return slug
+    return getattr(registry().get(slug), "label", slug)
+
+
 def token_lifetime(slug: str) -> timedelta | None:
     """How long what was fetched with such a key works after the key's end; None when nothing is fetched."""
     if slug not in registry().slugs:

@@ -78,6 +78,7 @@ class JwtPlugin:
     """
 
     slug: ClassVar[str] = "jwt"
+    label: ClassVar[str] = "Signed key (JWT)"
     contract_version: ClassVar[int] = 1
     local: ClassVar[bool] = True
 

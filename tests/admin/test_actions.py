@@ -73,7 +73,7 @@ def test_the_plan_bounds_what_staff_issue(admin: Admin, owner: Membership) -> No
     admin.act("customer", owner.customer, "issue_key", **wanted, expires_in="7d")
     assert IssuedKey.objects.get().scopes == ["orders:read"]
     refused = admin.act("customer", owner.customer, "issue_key", **wanted)
-    assert "The plan allows 1 keys" in text_of(refused)
+    assert "The plan allows 1 key," in text_of(refused)
     assert IssuedKey.objects.count() == 1
 
 

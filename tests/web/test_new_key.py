@@ -82,7 +82,7 @@ def test_a_used_up_limit_is_explained_on_the_form(browser: Client, owner: Member
     browser.post("/keys/new", fields(browser))
     answer = browser.post("/keys/new", fields(browser, name="one more"))
     assert answer.status_code == 409
-    assert b"The plan allows 1 keys" in answer.content
+    assert b"The plan allows 1 key," in answer.content
     assert b'value="one more"' in answer.content
     assert IssuedKey.objects.count() == 1
 

@@ -3,6 +3,9 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, Invalid, LimitReached
@@ -14,6 +17,15 @@ from portal.services.operations.queue import new_operation
 from portal.services.plans import effective_plan, plan_plugins
 from provisioning.contract import LONGEST_LIFE, Plugin
 from tokens.durations import format_duration
+
+Status = Customer.Status
+_NO_KEYS: dict[str, str | Promise] = {
+    Status.PENDING: gettext_lazy(
+        "This customer waits for approval, so it gets no keys yet. Nothing was created."
+    ),
+    Status.SUSPENDED: gettext_lazy("This customer is suspended, so it gets no keys. Nothing was created."),
+    Status.CLOSED: gettext_lazy("This customer is closed, so it gets no keys. Nothing was created."),
+}
 
 
 def request_key(
@@ -56,21 +68,21 @@ def request_key(
 
 
 def check_may_have_keys(customer: Customer, plan: Plan, *, has_subscription: bool) -> None:
-    if customer.status != Customer.Status.ACTIVE:
-        raise Conflict(
-            "customer_not_active",
-            f"This customer is {customer.status}, so it gets no keys. Nothing was created.",
-        )
+    if customer.status != Status.ACTIVE:
+        raise Conflict("customer_not_active", str(_NO_KEYS[customer.status]))
     if plan.requires_subscription and not has_subscription:
         raise Conflict(
             "subscription_required",
-            "Keys need a subscription, and this customer has none. Nothing was created.",
+            _(
+                "Keys need a subscription, and this customer has none. Nothing was created. "
+                "Choose a plan first."
+            ),
         )
 
 
 def _check_member(customer: Customer, user: User) -> None:
     if not Membership.objects.filter(customer=customer, user=user).exists():
-        raise Invalid.field("user", "is no member of this customer: add them first")
+        raise Invalid.field("user", _("is no member of this customer: add them first"))
 
 
 def plugin_within(plan: Plan, wanted: str | None) -> Plugin:
@@ -78,7 +90,8 @@ def plugin_within(plan: Plan, wanted: str | None) -> Plugin:
     allowed = plan_plugins(plan)
     chosen = plugin_named(wanted or next(iter(allowed), None))
     if chosen.slug not in allowed:
-        raise Invalid.field("plugin", f"not on this customer's plan; it has: {', '.join(plan.plugins)}")
+        problem = _("not on this customer's plan; it has: %(kinds)s") % {"kinds": ", ".join(plan.plugins)}
+        raise Invalid.field("plugin", problem)
     return chosen
 
 
@@ -86,11 +99,18 @@ def _check_count(customer: Customer, plan: Plan) -> None:
     if plan.max_keys is None:
         return
     if IssuedKey.objects.filter(customer=customer).counted().count() >= plan.max_keys:
-        raise LimitReached(
-            "key_limit_reached",
-            f"The plan allows {plan.max_keys} keys, and they are in use. Revoke one or change the plan. "
-            "Nothing was created.",
-        )
+        raise LimitReached("key_limit_reached", _limit_words(plan.max_keys))
+
+
+def _limit_words(limit: int) -> str:
+    if limit == 0:
+        return _("The plan allows no keys. Change the plan. Nothing was created.")
+    return ngettext(
+        "The plan allows %(count)d key, and it is in use. Revoke it or change the plan. Nothing was created.",
+        "The plan allows %(count)d keys, and they are in use. Revoke one or change the plan. "
+        "Nothing was created.",
+        limit,
+    ) % {"count": limit}
 
 
 def allowed_scopes(plan: Plan, plugin: Plugin) -> list[str]:
@@ -114,8 +134,10 @@ def _scopes_within(plan: Plan, plugin: Plugin, wanted: list[str] | None) -> list
     if beyond := [scope for scope in wanted if scope not in allowed]:
         unknown = [scope for scope in beyond if scope not in (offered_scopes(plugin) or beyond)]
         if unknown:
-            raise Invalid.field("scopes", f"{plugin.slug} does not offer: {' '.join(unknown)}")
-        raise Invalid.field("scopes", f"not on this customer's plan: {' '.join(beyond)}")
+            problem = _("%(kind)s does not offer: %(scopes)s")
+            raise Invalid.field("scopes", problem % {"kind": plugin.slug, "scopes": " ".join(unknown)})
+        problem = _("not on this customer's plan: %(scopes)s")
+        raise Invalid.field("scopes", problem % {"scopes": " ".join(beyond)})
     return list(dict.fromkeys(wanted))
 
 
@@ -126,7 +148,8 @@ def lifetime_within(plan: Plan, plugin: Plugin, wanted: timedelta | None) -> tim
         spans = [span for span in (plugin.default_lifetime, longest) if span is not None]
         return min(spans) if spans else None
     if wanted > LONGEST_LIFE:
-        raise Invalid.field("expires_in", "must be at most 10 years")
+        raise Invalid.field("expires_in", _("must be at most 10 years"))
     if longest is not None and wanted > longest:
-        raise Invalid.field("expires_in", f"the plan allows at most {format_duration(longest)}")
+        problem = _("the plan allows at most %(time)s") % {"time": format_duration(longest)}
+        raise Invalid.field("expires_in", problem)
     return wanted

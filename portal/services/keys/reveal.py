@@ -5,6 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.core.actor import Actor
 from portal.core.clock import now
@@ -14,6 +17,17 @@ from portal.models import IssuedKey
 from portal.services.audit import Action, record
 
 UNREVEALED_FOR = timedelta(days=7)
+_NO_SECRET: dict[str, str | Promise] = {
+    "requested": gettext_lazy(
+        "This key is still being created: it has no secret yet. Wait until it is ready."
+    ),
+    "needs_attention": gettext_lazy("This key isn't ready: it has no secret yet. Wait until it is."),
+    "active": gettext_lazy("This key has no secret to show. Rotate it to get another."),
+    "expired": gettext_lazy("This key has expired: it has no secret to show any more. Create another key."),
+    "revoking": gettext_lazy("This key is being revoked: it has no secret to show. Create another key."),
+    "revoked": gettext_lazy("This key is revoked: it has no secret to show. Create another key."),
+    "failed": gettext_lazy("This key could not be created: it has no secret. Create another key."),
+}
 
 
 def may_reveal(actor: Actor, key: IssuedKey) -> bool:
@@ -43,10 +57,15 @@ def reveal_key(actor: Actor, key_id: int) -> Any:
         if not may_reveal(actor, key):
             raise NotAllowed(
                 "reveal_not_allowed",
-                "Only the key's user, the customer's admins or the token that created it may see the secret.",
+                _(
+                    "Only the key's user, the customer's admins or the access token that created it may see "
+                    "the secret. It was not shown and stays for them."
+                ),
             )
         if not actor.recent_sign_in:
-            raise NotAllowed("recent_sign_in_required", "Sign in again to see a secret.")
+            raise NotAllowed(
+                "recent_sign_in_required", _("Sign in again to see a secret. It was not shown yet.")
+            )
         _check_there_is_one(key)
         secret = json.loads(unseal(key.sealed_secret).reveal())
         key.sealed_secret, key.revealed_at, key.revealed_by = "", now(), actor.identity
@@ -58,13 +77,13 @@ def reveal_key(actor: Actor, key_id: int) -> Any:
 def _check_there_is_one(key: IssuedKey) -> None:
     if key.revealed_at is not None:
         raise Gone(
-            "already_revealed", "This secret was shown before and isn't kept. Rotate the key to get another."
+            "already_revealed",
+            _("This secret was shown before and isn't kept. Rotate the key to get another."),
         )
     if key.activated_at and key.activated_at + UNREVEALED_FOR <= (key.revoked_at or now()):
         raise Gone(
-            "secret_expired", "Nobody fetched this secret in 7 days, so it was erased. Create another key."
+            "secret_expired",
+            _("Nobody fetched this secret in 7 days, so it was erased. Create another key."),
         )
     if key.shown_status != "active" or not key.sealed_secret:
-        raise Conflict(
-            "key_not_active", f"This key is {key.shown_status.replace('_', ' ')}: it has no secret to show."
-        )
+        raise Conflict("key_not_active", str(_NO_SECRET.get(key.shown_status, _NO_SECRET["active"])))

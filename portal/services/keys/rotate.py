@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from portal.core.actor import Actor
 from portal.core.clock import now
@@ -32,7 +33,7 @@ def rotate_key(actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLA
     active for ``overlap``, and fully when the successor fails. It doesn't count against the limit.
     """
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
-        raise Invalid.field("overlap", "must be from 0 to 90 days")
+        raise Invalid.field("overlap", _("must be from 0 to 90 days"))
     found = IssuedKey.objects.filter(pk=key_id).values_list("customer_id", flat=True).first()
     if found is None:
         raise NotFound("key")
@@ -68,15 +69,27 @@ def _check_rotatable(key: IssuedKey) -> None:
     if not key.is_usable:
         raise Conflict(
             "key_not_active",
-            "Only a key that works now can be rotated. Nothing was created.",
+            _("Only a key that works now can be rotated. Nothing was created. Create another key instead."),
         )
     if key.user is None or not Membership.objects.filter(customer=key.customer, user=key.user).exists():
-        raise Conflict("key_without_user", "The key's user is gone. Create a new key and revoke this one.")
+        raise Conflict(
+            "key_without_user",
+            _(
+                "The key's user is no longer a member, so nobody could reveal a successor. "
+                "Nothing was created. Create a new key and revoke this one."
+            ),
+        )
     if IssuedKey.objects.filter(successors=key, status="active").exclude(retires_at__lte=now()).exists():
         # Else rotating on and on would pile up keys beyond the plan's limit.
         raise Conflict(
             "rotation_under_way",
-            "The key that this one replaces still works. Revoke it or wait for the overlap to end.",
+            _(
+                "The key that this one replaces still works. Revoke it or wait for the overlap to end. "
+                "Nothing was created."
+            ),
         )
     if IssuedKey.objects.filter(rotated_from=key).exclude(activated_at=None, status__in=NEVER_LIVED).exists():
-        raise Conflict("already_rotated", "This key has a successor already. Nothing was created.")
+        raise Conflict(
+            "already_rotated",
+            _("This key has a successor already. Nothing was created. Use the successor, or rotate that."),
+        )

@@ -48,6 +48,7 @@ class Auth0M2mPlugin:
     """Suffices with the seed document's ten permissions; what needs more says so when it is asked for."""
 
     slug: ClassVar[str] = "auth0-m2m"
+    label: ClassVar[str] = "OAuth client"
     contract_version: ClassVar[int] = 1
     local: ClassVar[bool] = False
 
