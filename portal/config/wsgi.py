@@ -14,7 +14,7 @@ _pages = ChunkedBodies(get_wsgi_application())
 from portal.published.application import Published  # noqa: E402
 from portal.published.metrics import Metrics  # noqa: E402
 from portal.services.access_tokens import may_read_metrics  # noqa: E402
-from portal.services.last_use import last_uses  # noqa: E402
+from portal.services.uses import uses  # noqa: E402
 
-last_uses.flush_regularly()
+uses.flush_regularly()
 application = Published(_pages, Metrics(may_read_metrics))

@@ -1,39 +1,28 @@
-"""When keys were last used: noted in memory, written in batches, so that no check waits for a write."""
+"""When keys were last used: noted in memory, written in batches."""
 
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-import structlog
-from django.db import Error, connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from portal.core.clock import now
-from portal.core.metrics import DATABASE_ERRORS
 from portal.models import IssuedKey
 
-log = structlog.get_logger("portal.last_use")
 NOTED_EVERY = timedelta(minutes=1)
-FLUSH_SECONDS = 2.0
 MOST_KEYS = 100_000
 BATCH = 500
 
 
 class LastUses:
-    """Uses that wait to be written.
-
-    What was noted since the last flush is lost when the process is killed: 2 seconds of it, as long as
-    the database answers. A process that is told to stop writes it, unless a database that is locked or away
-    keeps it waiting for longer than the server waits for it (15 seconds).
-    """
+    """Last uses that wait to be written."""
 
     def __init__(self) -> None:
         self._uses: dict[int, datetime] = {}
         self._lock = threading.Lock()
         self._one_flush = threading.Lock()
-        self._flushes_itself = False
-        self._thread: threading.Thread | None = None
 
     def __len__(self) -> int:
         """How many keys' uses wait."""
@@ -44,9 +33,6 @@ class LastUses:
         if key.last_used_at is not None and key.last_used_at + NOTED_EVERY > now():
             return
         self._keep({key.pk: now()})
-        # A fork leaves the thread behind, so it is looked at each time.
-        if self._flushes_itself and (self._thread is None or not self._thread.is_alive()):
-            self._begin()
 
     def flush(self) -> None:
         """Write what waits. May be repeated: no key's last use is ever moved back.
@@ -64,37 +50,12 @@ class LastUses:
             finally:
                 self._keep(left)
 
-    def flush_regularly(self) -> None:
-        """From the first use on flush every 2 seconds, in a thread of this process, and when it stops."""
-        self._flushes_itself = True
-
     def _keep(self, uses: dict[int, datetime]) -> None:
         """The later of two uses of a key counts."""
         with self._lock:
             for key, used_at in uses.items():
                 if key in self._uses or len(self._uses) < MOST_KEYS:
                     self._uses[key] = max(used_at, self._uses.get(key, used_at))
-
-    def _begin(self) -> None:
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                # No daemon, as a web server's threads are: the process ends after a last flush.
-                work = self._flush_until_the_end
-                self._thread = threading.Thread(target=work, name="last use", daemon=False)
-                self._thread.start()
-
-    def _flush_until_the_end(self) -> None:
-        main, is_last = threading.main_thread(), False
-        while not is_last:
-            main.join(FLUSH_SECONDS)
-            is_last = not main.is_alive()  # before the flush: what is noted during one waits for another
-            try:
-                self.flush()
-            except Error as exc:
-                log.warning("last_use.database_away", error=type(exc).__name__)
-                DATABASE_ERRORS.labels("last_use").inc()
-            finally:
-                connection.close()
 
 
 def _batches(uses: dict[int, datetime]) -> Iterator[tuple[datetime, list[int]]]:
@@ -121,7 +82,3 @@ def _write(used_at: datetime, keys: list[int]) -> set[int]:
         if len(taken) == len(keys):
             return set()
         return set(rows.values_list("pk", flat=True)) - set(taken)
-
-
-last_uses = LastUses()
-"""This process's."""

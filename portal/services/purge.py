@@ -12,11 +12,23 @@ from django.db.models import QuerySet
 
 from portal.core.batches import BATCH, in_batches
 from portal.core.clock import now
-from portal.models import Call, IdempotencyRecord, IssuedKey, Notice, Operation, WorkerSeen
+from portal.models import (
+    Call,
+    DailyUse,
+    IdempotencyRecord,
+    Invitation,
+    IssuedKey,
+    Notice,
+    Operation,
+    WorkerSeen,
+)
 from portal.services.audit_purge import count_past_retention, purge_entries
 from portal.services.idempotency import KEPT
 
+INVITATIONS_KEPT = timedelta(days=30)
+"""After the last link has ended, whether it was answered or not: the addresses are other people's."""
 WORKER_FORGOTTEN_AFTER = timedelta(hours=1)
+DAILY_USES_KEPT = timedelta(days=400)
 ENDED_KEY = (IssuedKey.Status.REVOKED, IssuedKey.Status.EXPIRED, IssuedKey.Status.FAILED)
 ENDED_OPERATION = (Operation.State.SUCCEEDED, Operation.State.FAILED, Operation.State.CANCELLED)
 
@@ -75,8 +87,10 @@ KINDS = {
     "idempotency records": _rows(lambda: IdempotencyRecord.objects.filter(created_at__lte=now() - KEPT)),
     "sessions": _rows(lambda: Session.objects.filter(expire_date__lt=now())),
     "cache entries": Kind(_count_cache, lambda: in_batches(_erase_some_cache)),
+    "invitations": _rows(lambda: Invitation.objects.filter(expires_at__lte=now() - INVITATIONS_KEPT)),
     "notices": _rows(lambda: Notice.objects.filter(key__status__in=ENDED_KEY)),
     "secrets of operations": _rows(_ended_secrets, sealed_secret=""),
     "silent workers": _rows(lambda: WorkerSeen.objects.filter(seen_at__lt=now() - WORKER_FORGOTTEN_AFTER)),
+    "daily uses": _rows(lambda: DailyUse.objects.filter(day__lt=(now() - DAILY_USES_KEPT).date())),
     "audit entries": Kind(count_past_retention, purge_entries),
 }

@@ -1,13 +1,14 @@
 """Is this key good? For introspection, RFC 7009 revocation and gateways that ask."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from portal.core.clock import now
 from portal.core.fingerprints import fingerprint
 from portal.models import IssuedKey, SigningKey
-from portal.services.last_use import last_uses
 from portal.services.signing_keys.lookup import verification_key
+from portal.services.uses import uses
 from provisioning.secret import Secret
 from tokens.base64url import decode
 from tokens.keyset import KeySet
@@ -39,18 +40,19 @@ def issued_key_of(text: str) -> IssuedKey | None:
     return next(iter(_WITH_OWNER.filter(fingerprint=fingerprint(Secret(text)))), None)
 
 
-def good_key(text: str) -> GoodKey | None:
+def good_key(text: str, *, reach: AbstractSet[int] | None = None) -> GoodKey | None:
     """The key when it works right now, else None. One query; the use is noted, not yet written.
 
+    Keys of customers outside ``reach`` are nobody's; None stands for all customers.
     Nothing of an answer is kept for the next one: what was revoked is refused at once.
     """
     key = issued_key_of(text)
-    if key is None or not key.is_usable:
+    if key is None or not key.is_usable or (reach is not None and key.customer_id not in reach):
         return None
     claims = _facts(key) if key.signing_key is None else _verified_claims(text, key.signing_key)
     if claims is None:
         return None
-    last_uses.note(key)
+    uses.note(key)
     return GoodKey(key, claims)
 
 

@@ -9,11 +9,12 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.core.plugins import registry, set_registry
 from portal.models import IssuedKey, Membership, SigningKey
-from portal.services.last_use import last_uses
 from portal.services.signing_keys.sync import sync_signing_keys
+from portal.services.uses import uses
 from provisioning.config import environ_get_config
 from provisioning.registry import load_plugins
 from tests.conftest import Api, Clock, key_of
+from tests.factories import MembershipFactory
 
 pytestmark = pytest.mark.django_db
 Issue = Callable[..., dict[str, Any]]
@@ -23,7 +24,7 @@ Queries = Callable[[int], Any]
 @pytest.fixture(autouse=True)
 def nothing_waits() -> None:
     """What other tests' keys left behind."""
-    last_uses.flush()
+    uses.flush()
 
 
 def asked(api: Api, secret: str) -> Any:
@@ -56,7 +57,7 @@ def test_both_note_the_use_which_the_next_flush_writes(api: Api, issue: Issue, c
     api.form("/introspect", token=introspected["secret"])
     asked(api, unused["secret"] + "x")
     assert key_of(verified).last_used_at is None
-    last_uses.flush()
+    uses.flush()
     shown = [api.get(f"/keys/{key['id']}").json()["last_used_at"] for key in (verified, introspected, unused)]
     assert shown == [clock().strftime("%Y-%m-%dT%H:%M:%SZ")] * 2 + [None]
 
@@ -65,7 +66,7 @@ def test_a_refused_key_was_not_used(api: Api, issue: Issue) -> None:
     key = issue()
     api.post(f"/keys/{key['id']}/revoke")
     assert asked(api, key["secret"]).status_code == 401
-    last_uses.flush()
+    uses.flush()
     assert key_of(key).last_used_at is None
 
 
@@ -182,3 +183,27 @@ def test_without_any_authorization(issue: Issue) -> None:
     issue()
     answer = Api(None).get("/verify")
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+
+
+def test_checks_that_said_yes_are_counted_a_day(
+    api: Api, bound_api: Api, issue: Issue, owner: Membership, clock: Clock
+) -> None:
+    key = issue()
+    for _ in range(3):
+        asked(api, key["secret"])
+    bound_api.form("/introspect", token=key["secret"])
+    asked(api, key["secret"] + "x")
+    uses.flush()
+    (day,) = owner.customer.daily_uses.all()
+    assert (day.day, day.verifications) == (clock().date(), 4)
+
+
+def test_a_strangers_question_is_no_use(api: Api, bound_api: Api, clock: Clock) -> None:
+    """It is told that the key isn't good, so nothing of its question may show either."""
+    foreign = MembershipFactory()
+    body = {"customer": foreign.customer.public_id, "user": foreign.user.email, "name": "foreign"}
+    key = api.post("/keys", body).json()
+    assert bound_api.form("/introspect", token=key["secret"]).json() == {"active": False}
+    uses.flush()
+    assert not foreign.customer.daily_uses.exists()
+    assert key_of(key).last_used_at is None

@@ -68,12 +68,12 @@ def test_a_use_outlives_an_outage_of_the_database(tmp_path: Path) -> None:
             portal.start()
             owner = portal.add_owner()
             used = 0
-            while "last_use.database_away" not in portal.log:
+            while "uses.database_away" not in portal.log:
                 assert used < 10, "each use was written before the outage began"
                 use(portal, portal.issue(owner)["secret"])
                 used += 1
                 with Outage(url), suppress(AssertionError):  # it may have been written already
-                    eventually(lambda: "last_use.database_away" in portal.log, "a flush failed", seconds=8)
+                    eventually(lambda: "uses.database_away" in portal.log, "a flush failed", seconds=8)
                 eventually(lambda: portal.get("/readyz").status == 200, "it is back", seconds=60)
             eventually(lambda: keys_with_a_use(url) == used, "all are written", seconds=60)
         finally:

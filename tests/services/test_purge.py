@@ -9,7 +9,16 @@ from django.core.management import call_command
 from django.db import connection
 
 from portal.core.stopping import stopping
-from portal.models import Call, IdempotencyRecord, IssuedKey, Membership, Notice, Operation, WorkerSeen
+from portal.models import (
+    Call,
+    DailyUse,
+    IdempotencyRecord,
+    IssuedKey,
+    Membership,
+    Notice,
+    Operation,
+    WorkerSeen,
+)
 from portal.services.purge import KINDS, purge
 from tests.conftest import Clock
 
@@ -43,6 +52,8 @@ def old_and_new(owner: Membership, clock: Clock) -> None:
         Call.objects.create(scope=operation.public_id, step="secret", sealed_secret="sealed")
     for name, age in (("silent", timedelta(hours=2)), ("alive", timedelta(minutes=1))):
         WorkerSeen.objects.create(process=name, seen_at=clock() - age)
+    for days in (401, 400):
+        DailyUse.objects.create(customer=owner.customer, day=(clock() - timedelta(days=days)).date())
 
 
 def one_of_each() -> dict[str, int]:
@@ -59,6 +70,7 @@ def test_what_is_past_its_retention_goes_and_the_rest_stays() -> None:
     assert Operation.objects.get(public_id=kept.scope).state == "needs_attention"
     assert Call.objects.count() == 2
     assert WorkerSeen.objects.get().process == "alive"
+    assert DailyUse.objects.count() == 1
     assert set(purge().values()) == {0}
 
 

@@ -22,9 +22,9 @@ from portal.management.demo.stories import (
 )
 from portal.management.demo.timeline import Timeline
 from portal.models import Customer, IssuedKey, Membership, Plan, User
-from portal.services.last_use import last_uses
 from portal.services.plans import create_plan, update_plan
 from portal.services.users import create_staff
+from portal.services.uses import uses
 from provisioning.secret import Secret
 
 BEFORE = timedelta(days=DAYS + 2)
@@ -74,7 +74,7 @@ def fill(password: Secret, *, staff: str | None) -> None:
             ):  # fmt: skip
                 timeline.begin(story)
             timeline.run()
-            last_uses.flush()
+            uses.flush()
         finally:
             set_clock(None)
         date_as_logged(firm.dice, ends_at)
