@@ -1,7 +1,7 @@
 """Customers: creating, changing, suspending, closing, deleting."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -13,9 +13,11 @@ from portal.core.errors import Conflict, Invalid, NotFound
 from portal.models import (
     Call,
     Customer,
+    Invitation,
     IssuedKey,
     ManagementToken,
     Membership,
+    Notice,
     Operation,
     ProviderAccount,
     Subscription,
@@ -25,6 +27,7 @@ from portal.services.access_tokens import revoke_tokens
 from portal.services.audit import Action, Entry, record, record_all
 from portal.services.keys.revoke import revoke_keys_of
 from portal.services.operations.change import request_cancellation
+from portal.services.telling import tell_customer
 
 Status = Customer.Status
 ALLOWED_STATUS = {
@@ -33,7 +36,7 @@ ALLOWED_STATUS = {
     Status.SUSPENDED: {Status.ACTIVE, Status.CLOSED},
     Status.CLOSED: set(),
 }
-FIELDS = ("name", "email", "external_id", "status")
+FIELDS = ("name", "email", "external_id", "status", "status_reason")
 _EXTERNAL_ID = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -51,9 +54,14 @@ def create_customer(
 
 
 def update_customer(actor: Actor, customer_id: int, changes: Mapping[str, Any]) -> Customer:
-    """Change a customer. Suspending and closing revoke every key at every plugin."""
+    """Change a customer. Suspending and closing revoke every key at every plugin.
+
+    A reason belongs to one status: it goes with the next, unless another one is given.
+    """
     with transaction.atomic():
         customer = lock_customer(customer_id)
+        if changes.get("status", customer.status) != customer.status:
+            changes = {"status_reason": "", **changes}
         changed = [name for name in FIELDS if name in changes and getattr(customer, name) != changes[name]]
         if "external_id" in changed and _is_known_outside(customer):
             raise Conflict(
@@ -80,6 +88,36 @@ def update_customer(actor: Actor, customer_id: int, changes: Mapping[str, Any]) 
     return customer
 
 
+def approve_customer(actor: Actor, customer_id: int) -> Customer:
+    """Let a customer in that signed up, and tell its owners."""
+    with transaction.atomic():
+        _check_pending(lock_customer(customer_id))
+        customer = update_customer(actor, customer_id, {"status": Status.ACTIVE})
+        tell_customer(customer, Notice.Kind.CUSTOMER_APPROVED)
+    return customer
+
+
+def decline_customer(actor: Actor, customer_id: int, *, reason: str) -> Customer:
+    """Close a customer that signed up, and tell its owners why."""
+    if not reason.strip():
+        raise Invalid.field("reason", "say why: the customer reads it")
+    with transaction.atomic():
+        _check_pending(lock_customer(customer_id))
+        changes = {"status": Status.CLOSED, "status_reason": reason.strip()}
+        customer = update_customer(actor, customer_id, changes)
+        tell_customer(customer, Notice.Kind.CUSTOMER_DECLINED, reason=customer.status_reason)
+    return customer
+
+
+def _check_pending(customer: Customer) -> None:
+    """Approving many must not bring back those that somebody suspended."""
+    if customer.status != Status.PENDING:
+        raise Conflict(
+            "transition_not_allowed",
+            "This customer has been approved or closed already. Nothing was changed.",
+        )
+
+
 def _is_known_outside(customer: Customer) -> bool:
     return (
         IssuedKey.objects.filter(customer=customer).exists()
@@ -96,7 +134,7 @@ def delete_customer(actor: Actor, customer_id: int) -> None:
     with transaction.atomic():
         customer = lock_customer(customer_id)
         people = _members_of_nothing_else(customer)
-        _lock_work(customer, people)
+        lock_work([customer], people)
         customer.status, customer.deleted_at = Status.CLOSED, now()
         customer.name, customer.email = "", ""
         customer.save(update_fields=["status", "deleted_at", "name", "email"])
@@ -106,8 +144,9 @@ def delete_customer(actor: Actor, customer_id: int) -> None:
         tokens = ManagementToken.objects.filter(customer=customer, revoked_at=None)
         revoke_tokens(actor, tokens, customer)
         Membership.objects.filter(customer=customer).delete()
+        Invitation.objects.filter(customer=customer).delete()
         for user in people:
-            _delete_person(user)
+            delete_person(user)
         record(actor, Action.CUSTOMER_DELETED, customer.public_id, customer=customer)
 
 
@@ -117,9 +156,9 @@ def _members_of_nothing_else(customer: Customer) -> list[User]:
     return list(customer.users.filter(is_staff=False).exclude(memberships__in=elsewhere))
 
 
-def _lock_work(customer: Customer, people: list[User]) -> None:
+def lock_work(customers: Collection[Customer], people: Collection[User]) -> None:
     """Lock what is about to change before the first audit entry: a worker locks in that order too."""
-    theirs = Q(customer=customer) | Q(user__in=people)
+    theirs = Q(customer__in=customers) | Q(user__in=people)
     operations = Operation.objects.filter(theirs, finished_at=None)
     keys = IssuedKey.objects.filter(theirs)
     for rows in (operations, keys):
@@ -133,7 +172,7 @@ def _cancel_provisioning(customer: Customer) -> None:
         request_cancellation(operation)
 
 
-def _delete_person(user: User) -> None:
+def delete_person(user: User) -> None:
     """Delete a user and what ties their name to ids at providers; their keys stay, without a user."""
     accounts = ProviderAccount.objects.filter(user=user).select_related("customer")
     for account in accounts:

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from portal.core.batches import BATCH, in_batches
 from portal.core.clock import now
@@ -28,6 +28,7 @@ from portal.services.idempotency import KEPT
 INVITATIONS_KEPT = timedelta(days=30)
 """After the last link has ended, whether it was answered or not: the addresses are other people's."""
 WORKER_FORGOTTEN_AFTER = timedelta(hours=1)
+NOTICE_KEPT = timedelta(days=30)
 DAILY_USES_KEPT = timedelta(days=400)
 ENDED_KEY = (IssuedKey.Status.REVOKED, IssuedKey.Status.EXPIRED, IssuedKey.Status.FAILED)
 ENDED_OPERATION = (Operation.State.SUCCEEDED, Operation.State.FAILED, Operation.State.CANCELLED)
@@ -62,6 +63,16 @@ def _ended_secrets() -> "QuerySet[Call]":
     return Call.objects.exclude(sealed_secret="").filter(scope__in=ended)
 
 
+def _past_notices() -> "QuerySet[Notice]":
+    """What was told of keys that have ended, and whatever is too old to be told or to be told again.
+
+    A welcome stays, so that it is said once; so does what was told of a key, while the key lives.
+    """
+    old = Q(created_at__lte=now() - NOTICE_KEPT) & ~Q(kind=Notice.Kind.WELCOME)
+    ended = Q(key__status__in=ENDED_KEY)
+    return Notice.objects.filter((ended & Q(sent_at__isnull=False)) | (old & (ended | Q(key=None))))
+
+
 def _expired_cache(statement: str) -> int:
     """Run a statement over the expired rows of Django's cache table; 0 when the cache is elsewhere."""
     cache = settings.CACHES["default"]
@@ -88,7 +99,7 @@ KINDS = {
     "sessions": _rows(lambda: Session.objects.filter(expire_date__lt=now())),
     "cache entries": Kind(_count_cache, lambda: in_batches(_erase_some_cache)),
     "invitations": _rows(lambda: Invitation.objects.filter(expires_at__lte=now() - INVITATIONS_KEPT)),
-    "notices": _rows(lambda: Notice.objects.filter(key__status__in=ENDED_KEY)),
+    "notices": _rows(_past_notices),
     "secrets of operations": _rows(_ended_secrets, sealed_secret=""),
     "silent workers": _rows(lambda: WorkerSeen.objects.filter(seen_at__lt=now() - WORKER_FORGOTTEN_AFTER)),
     "daily uses": _rows(lambda: DailyUse.objects.filter(day__lt=(now() - DAILY_USES_KEPT).date())),

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from portal.core.actor import Actor
 from portal.core.clock import now
 from portal.core.errors import Conflict, Invalid, NotFound
-from portal.models import IssuedKey, Membership, Operation
+from portal.models import IssuedKey, Membership, Operation, User
 from portal.services.audit import Action, record
 from portal.services.customers import lock_customer
 from portal.services.keys.request import (
@@ -26,11 +26,14 @@ NEVER_LIVED = (IssuedKey.Status.FAILED, IssuedKey.Status.REVOKED)
 """How a successor ends that was never activated: the key may be rotated again."""
 
 
-def rotate_key(actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLAP) -> Operation:
+def rotate_key(
+    actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLAP, heir: User | None = None
+) -> Operation:
     """Ask for a successor with the same name, user, scopes and lifetime.
 
-    Its operation is as ``request_key`` gives it. The old key works until the successor has been
-    active for ``overlap``, and fully when the successor fails. It doesn't count against the limit.
+    ``heir`` gets it when the key's user is no member any more. Its operation is as ``request_key``
+    gives it. The old key works until the successor has been active for ``overlap``, and fully when
+    the successor fails. It doesn't count against the limit.
     """
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise Invalid.field("overlap", _("must be from 0 to 90 days"))
@@ -43,12 +46,13 @@ def rotate_key(actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLA
         check_may_have_keys(customer, plan, has_subscription=subscription is not None)
         old = IssuedKey.objects.select_for_update(no_key=True).get(pk=key_id)
         _check_rotatable(old)
+        user = _successors_user(old, heir)
         plugin = plugin_within(plan, old.plugin)
         longest = plan.longest_life
         key = IssuedKey.objects.create(
             customer=customer,
             subscription=subscription,
-            user=old.user,
+            user=user,
             name=old.name,
             plugin=old.plugin,
             scopes=[scope for scope in old.scopes if scope in allowed_scopes(plan, plugin)],
@@ -59,10 +63,23 @@ def rotate_key(actor: Actor, key_id: int, *, overlap: timedelta = DEFAULT_OVERLA
             overlap=overlap,
             created_by=actor.identity,
         )
-        operation = new_operation(Operation.Kind.ISSUE_KEY, plugin.slug, customer, user=old.user, key=key)
+        operation = new_operation(Operation.Kind.ISSUE_KEY, plugin.slug, customer, user=user, key=key)
         record(actor, Action.KEY_REQUESTED, key.public_id, customer=customer,
                plugin=key.plugin, operation=operation.public_id, rotated_from=old.public_id)  # fmt: skip
     return operation
+
+
+def _successors_user(key: IssuedKey, heir: User | None) -> User:
+    for user in (key.user, heir):
+        if user is not None and Membership.objects.filter(customer=key.customer, user=user).exists():
+            return user
+    raise Conflict(
+        "key_without_user",
+        _(
+            "The key's user is no longer a member, so nobody could reveal a successor. "
+            "Nothing was created. Create a new key and revoke this one."
+        ),
+    )
 
 
 def _check_rotatable(key: IssuedKey) -> None:
@@ -70,14 +87,6 @@ def _check_rotatable(key: IssuedKey) -> None:
         raise Conflict(
             "key_not_active",
             _("Only a key that works now can be rotated. Nothing was created. Create another key instead."),
-        )
-    if key.user is None or not Membership.objects.filter(customer=key.customer, user=key.user).exists():
-        raise Conflict(
-            "key_without_user",
-            _(
-                "The key's user is no longer a member, so nobody could reveal a successor. "
-                "Nothing was created. Create a new key and revoke this one."
-            ),
         )
     if IssuedKey.objects.filter(successors=key, status="active").exclude(retires_at__lte=now()).exists():
         # Else rotating on and on would pile up keys beyond the plan's limit.
