@@ -58,8 +58,9 @@ class PlanAdmin(PortalModelAdmin):
         "lifetime",
         "scopes_shown",
         "subscription_needed",
+        "listed_shown",
     )
-    list_filter = ("requires_subscription",)
+    list_filter = ("listed", "requires_subscription")
     search_fields = ("slug",)
     search_help_text = "A slug, or the beginning of a name."
     subtitle = "Customers without a subscription are on the plan “default”."
@@ -69,8 +70,9 @@ class PlanAdmin(PortalModelAdmin):
 
     def export_columns(self) -> Columns:
         return {
-            "slug": "slug", "name": "name", "max_keys": "max_keys", "max_lifetime": "max_lifetime",
-            "scopes": "scopes", "plugins": "plugins", "requires_subscription": "requires_subscription",
+            "slug": "slug", "name": "name", "description": "description", "listed": "listed",
+            "max_keys": "max_keys", "max_lifetime": "max_lifetime", "scopes": "scopes",
+            "plugins": "plugins", "requires_subscription": "requires_subscription",
             "created_at": "created_at",
         }  # fmt: skip
 
@@ -81,11 +83,11 @@ class PlanAdmin(PortalModelAdmin):
         return [f"plan_{found.slug}"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        name = ("name", "slug") if obj is None else ("name", "slug", "subscriptions_shown", "created")
+        about = () if obj is None else ("subscriptions_shown", "created")
         return [
-            (None, {"fields": name}),
+            (None, {"fields": ("name", "slug", "description", *about)}),
             ("What keys may be", {"fields": ("max_keys", "max_lifetime", "scopes", "plugins")}),
-            ("Who may have them", {"fields": ("requires_subscription",)}),
+            ("Who may have them", {"fields": ("listed", "requires_subscription")}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -113,6 +115,10 @@ class PlanAdmin(PortalModelAdmin):
     @admin.display(description="Needs a subscription")
     def subscription_needed(self, plan: Plan) -> str:
         return "Yes" if plan.requires_subscription else "No"
+
+    @admin.display(description="In the catalogue")
+    def listed_shown(self, plan: Plan) -> str:
+        return "Yes" if plan.listed else "No"
 
     @admin.display(description="Created")
     def created(self, plan: Plan) -> SafeString | str:

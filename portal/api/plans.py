@@ -13,14 +13,17 @@ from portal.services.idempotency import Answer
 from portal.services.plans import create_plan, update_plan
 
 _EXAMPLE = {
-    "slug": "pro", "name": "Pro", "max_keys": 20, "max_lifetime": "90d", "scopes": ["orders:read"],
-    "requires_subscription": True, "plugins": ["jwt"],
+    "slug": "pro", "name": "Pro", "description": "For software in production.", "listed": True,
+    "max_keys": 20, "max_lifetime": "90d", "scopes": ["orders:read"], "requires_subscription": True,
+    "plugins": ["jwt"],
 }  # fmt: skip
 
 
 class PlanOut(serializers.Serializer[Plan]):
     slug = serializers.CharField()
     name = serializers.CharField()
+    description = serializers.CharField()
+    listed = serializers.BooleanField()
     max_keys = serializers.IntegerField(allow_null=True)
     max_lifetime = Duration(allow_null=True)
     scopes = serializers.ListField(child=serializers.CharField())
@@ -30,6 +33,8 @@ class PlanOut(serializers.Serializer[Plan]):
 
 class PlanChange(StrictSerializer):
     name = Text(max_length=200)
+    description = Text(max_length=300, allow_blank=True, required=False)
+    listed = Flag(required=False)
     max_keys = Number(min_value=0, max_value=1_000_000, allow_null=True, required=False)
     max_lifetime = Duration(keep=True, allow_null=True, required=False)
     scopes = TextList(required=False)

@@ -2,25 +2,28 @@
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext_noop as _
+
 SCOPES: dict[str, str] = {
-    "plans:read": "See plans",
-    "plans:write": "Create and change plans",
-    "customers:read": "See customers, their users and subscriptions",
-    "customers:write": "Change customers, their users and subscriptions",
-    "provision:write": "Provision a customer at a plugin",
-    "keys:read": "See keys, never their secrets",
-    "keys:write": "Create, reveal, rotate and revoke keys",
-    "operations:read": "See operations",
-    "operations:write": "Retry and cancel operations",
-    "plugins:read": "See plugins and their health",
-    "audit:read": "Read the audit log",
-    "access_tokens:read": "See access tokens",
-    "access_tokens:write": "Create and revoke access tokens",
-    "tokens:introspect": "Ask whether a key is active",
-    "tokens:read": "Find phone tokens",
-    "tokens:write": "Fetch phone tokens",
-    "metrics:read": "Read /metrics: how busy the portal is, no ids",
+    "plans:read": _("See plans"),
+    "plans:write": _("Create and change plans"),
+    "customers:read": _("See customers, their users and subscriptions"),
+    "customers:write": _("Change customers, their users and subscriptions"),
+    "provision:write": _("Provision a customer at a plugin"),
+    "keys:read": _("See keys, never their secrets"),
+    "keys:write": _("Create, reveal, rotate and revoke keys"),
+    "operations:read": _("See operations"),
+    "operations:write": _("Retry and cancel operations"),
+    "plugins:read": _("See plugins and their health"),
+    "audit:read": _("Read the audit log"),
+    "access_tokens:read": _("See access tokens"),
+    "access_tokens:write": _("Create and revoke access tokens"),
+    "tokens:introspect": _("Ask whether a key is active"),
+    "tokens:read": _("Find phone tokens"),
+    "tokens:write": _("Fetch phone tokens"),
+    "metrics:read": _("Read /metrics: how busy the portal is, no ids"),
 }
+"""Each scope in words: English at the API, translated where a page shows them."""
 
 _VIEWER = frozenset({"plans:read", "customers:read", "keys:read", "operations:read", "plugins:read"})
 _DEVELOPER = _VIEWER | {"keys:write", "tokens:introspect"}

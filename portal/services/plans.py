@@ -16,7 +16,9 @@ from tokens.durations import parse_duration
 
 # RFC 6749 section 3.3: visible ASCII without quote and backslash.
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")
-FIELDS = ("name", "max_keys", "max_lifetime", "scopes", "requires_subscription", "plugins")
+FIELDS = (
+    "name", "description", "listed", "max_keys", "max_lifetime", "scopes", "requires_subscription", "plugins",
+)  # fmt: skip
 
 
 def create_plan(actor: Actor, *, slug: str, **values: Any) -> Plan:

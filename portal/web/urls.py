@@ -6,14 +6,15 @@ from portal.web.activity import activity
 from portal.web.dashboard import dashboard
 from portal.web.docs import docs
 from portal.web.landing import landing
-from portal.web.plans import plans
+from portal.web.onboarding import welcome
 
 urlpatterns = [
     path("", landing, name="home"),
+    path("welcome", welcome, name="welcome"),
     path("dashboard", dashboard, name="dashboard"),
     path("", include("portal.web.keys.urls")),
     path("", include("portal.web.team.urls")),
-    path("plans", plans, name="plans"),
+    path("", include("portal.web.plans.urls")),
     path("activity", activity, name="activity"),
     path("docs", docs, name="docs"),
     path("", include("portal.web.settings.urls")),

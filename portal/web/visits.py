@@ -15,6 +15,7 @@ from portal.core.problems import status_of
 from portal.core.sign_in import has_recent_sign_in
 from portal.models import Customer, Membership, User
 from portal.services.actors import actor_of_user
+from portal.web.staff_mfa import lacks_second_factor
 
 CURRENT_CUSTOMER = "customer"
 _TITLES = {NotFound: "There is nothing here", NotAllowed: "You may not do this", Gone: "This secret is gone"}
@@ -75,45 +76,53 @@ def customers_page(
 
     @wraps(view)
     def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not isinstance(request.user, User):
-            return redirect_to_login(request.get_full_path())
-        try:
-            response = _answer(request, request.user, view, *args, **kwargs)
-        except PortalError as exc:
-            response = refused(request, exc)
-        response["Cache-Control"] = "no-store, private"
-        return response
+        def answer(user: User) -> HttpResponse:
+            visit = visit_of(request, user)
+            if "customer" in request.GET and request.method == "GET":
+                return _switched(request, visit)
+            if visit is None:
+                return render(request, "portal/no_customer.html")
+            return view(request, visit, *args, **kwargs)
+
+        return guarded(request, answer)
 
     return page
 
 
-def _answer(
-    request: HttpRequest,
-    user: User,
-    view: Callable[Concatenate[HttpRequest, Visit, P], HttpResponse],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> HttpResponse:
+def guarded(request: HttpRequest, answer: Callable[[User], HttpResponse]) -> HttpResponse:
+    """What signed-in people are answered: asks for sign-in, shows refusals, is never stored."""
+    if not isinstance(request.user, User):
+        return redirect_to_login(request.get_full_path())
+    try:
+        response = answer(request.user)
+    except PortalError as exc:
+        response = refused(request, exc)
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+def visit_of(request: HttpRequest, user: User) -> Visit | None:
+    """The user's visit at the customer they chose; None for somebody who belongs to none."""
     memberships = tuple(
         Membership.objects.filter(user=user, customer__deleted_at=None)
         .select_related("customer")
         .order_by("customer__name", "id")
     )
-    if "customer" in request.GET and request.method == "GET":
-        _switch(request, memberships)
-        return redirect(request.path)
     if not memberships:
-        return render(request, "portal/no_customer.html")
-    actor = actor_of_user(user, recent_sign_in=has_recent_sign_in(request, user))
-    visit = Visit(actor, user, memberships, _current(request, memberships))
-    return view(request, visit, *args, **kwargs)
+        return None
+    actor = actor_of_user(
+        user,
+        recent_sign_in=has_recent_sign_in(request, user),
+        as_staff=not lacks_second_factor(request, user),
+    )
+    return Visit(actor, user, memberships, _current(request, memberships))
 
 
-def _switch(request: HttpRequest, memberships: tuple[Membership, ...]) -> None:
-    wanted = request.GET["customer"]
-    if not any(membership.customer.public_id == wanted for membership in memberships):
+def _switched(request: HttpRequest, visit: Visit | None) -> HttpResponse:
+    if visit is None:
         raise NotFound("customer")
-    request.session[CURRENT_CUSTOMER] = wanted
+    request.session[CURRENT_CUSTOMER] = visit.at(request.GET["customer"]).customer.public_id
+    return redirect(request.path)
 
 
 def _current(request: HttpRequest, memberships: tuple[Membership, ...]) -> Membership:

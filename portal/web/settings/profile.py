@@ -1,12 +1,84 @@
-"""``/settings``."""
+"""``/settings``: the person's name, and how pages are written for them."""
 
+from itertools import groupby
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
 
-from portal.web.visits import Visit, customers_page, show
+from portal.services.profile import update_profile
+from portal.web.preferences import ZONES
+from portal.web.settings.people import Person, personal_page, show_person
+
+_REGIONS = (
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian",
+    "Pacific",
+)  # fmt: skip
+"""Of the time zone database, what people live in; its other names are older spellings of these."""
 
 
-@require_safe
-@customers_page
-def profile(request: HttpRequest, visit: Visit) -> HttpResponse:
-    return show(request, visit, "portal/page.html", {})
+class ProfileForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("How your colleagues see you. Empty: your e-mail address."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
+    time_zone = forms.ChoiceField(
+        label=gettext_lazy("Time zone"),
+        required=False,
+        help_text=gettext_lazy("Dates and times are shown in it, in e-mails too."),
+    )
+
+    def __init__(self, *args: Any, present_zone: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        automatic = _("As the browser says")
+        self._choose("language", [("", automatic), *settings.LANGUAGES])
+        self._choose("time_zone", [("", automatic), *_zones(present_zone)])
+
+    def _choose(self, name: str, choices: list[Any]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+
+def _zones(present: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """All time zones by region; the chosen one too, should it be an older name."""
+    names = sorted(
+        zone for zone in ZONES if zone == present or zone.startswith(tuple(f"{r}/" for r in _REGIONS))
+    )
+    found = [*(name for name in names if "/" in name), "UTC"]
+    found += [present] if present and present not in found else []
+    by_region = groupby(found, key=lambda name: name.partition("/")[0] if "/" in name else "UTC")
+    return [(region, [(name, _city(name)) for name in zones]) for region, zones in by_region]
+
+
+def _city(zone: str) -> str:
+    return zone.partition("/")[2].replace("_", " ") or zone
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@personal_page
+def profile(request: HttpRequest, person: Person) -> HttpResponse:
+    user = person.user
+    present = {"name": user.name, "language": user.language, "time_zone": user.time_zone}
+    form = ProfileForm(
+        request.POST if request.method == "POST" else None, initial=present, present_zone=user.time_zone
+    )
+    if form.is_valid():
+        update_profile(person.actor, user, form.cleaned_data)
+        language = form.cleaned_data["language"] or translation.get_language_from_request(request)
+        with translation.override(language):  # the next page is written in it already
+            messages.success(request, _("Your profile is saved."))
+        return redirect("settings")
+    status = 422 if request.method == "POST" else 200
+    return show_person(request, person, "portal/settings/profile.html", {"form": form}, status=status)

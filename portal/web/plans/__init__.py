@@ -1,0 +1,1 @@
+"""The pages under ``/plans``: the catalogue, and asking for another plan."""
