@@ -1,15 +1,6 @@
-"""Lists as CSV files: what the list shows at present, filtered and searched, streamed row by row.
+"""Lists as CSV files: what the list shows at present, filtered and searched, streamed row by row."""
 
-The files are UTF-8 with a byte order mark, without which Excel takes them for something else.
-Cells that a spreadsheet would run as formulas are defused (OWASP, "CSV injection").
-"""
-
-import csv
-import json
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -22,6 +13,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, Str
 from django.utils.text import slugify
 
 from portal.core.clock import now
+from portal.core.csv_files import csv_lines
 from portal.services.actors import actor_of_user
 from portal.services.exports import record_export
 
@@ -34,8 +26,6 @@ Columns = Mapping[str, str | Combinable]
 MOST = 100_000
 """So many rows one file may have. More are refused, for a list that was cut in silence misleads."""
 CHUNK = 1_000
-_FORMULA = "=+-@−"
-_SPLIT = re.compile(r"(?<=[;\t\r\n])(?=\s*[=+\-@−＝＋－＠])")
 
 
 def export(model_admin: "PortalModelAdmin", request: HttpRequest) -> HttpResponseBase:
@@ -55,8 +45,9 @@ def export(model_admin: "PortalModelAdmin", request: HttpRequest) -> HttpRespons
     name = str(model_admin.opts.model_name)
     narrowed = sorted(name for name, value in request.GET.items() if value and name != PAGE_VAR)
     record_export(actor_of_user(request.user), name, filters=narrowed, rows=number)  # type: ignore[arg-type]  # signed in
+    columns = model_admin.export_columns()
     answer = StreamingHttpResponse(
-        _lines(model_admin.export_columns(), rows), content_type="text/csv; charset=utf-8"
+        csv_lines(columns, _rows(columns, rows)), content_type="text/csv; charset=utf-8"
     )
     title = slugify(str(model_admin.opts.verbose_name_plural))
     answer["Content-Disposition"] = f'attachment; filename="{title}-{now():%Y-%m-%dT%H%MZ}.csv"'
@@ -64,21 +55,7 @@ def export(model_admin: "PortalModelAdmin", request: HttpRequest) -> HttpRespons
     return answer
 
 
-class _Line:
-    """What ``csv`` writes to: hands each line on instead of keeping it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _lines(columns: Columns, rows: "QuerySet[Any]") -> Iterator[str]:
-    write = csv.writer(_Line(), quoting=csv.QUOTE_ALL).writerow
-    yield "\ufeff" + write(columns)
-    for row in _rows(columns, rows):
-        yield write([cell(value) for value in row])
-
-
-def _rows(columns: Columns, rows: "QuerySet[Any]") -> Iterator[tuple[Any, ...]]:
+def _rows(columns: Columns, rows: "QuerySet[Any]") -> Iterator[Sequence[Any]]:
     """Newest first, a thousand at a time: no cursor, no transaction and no snapshot stay open."""
     below: int | None = None
     while True:
@@ -88,35 +65,3 @@ def _rows(columns: Columns, rows: "QuerySet[Any]") -> Iterator[tuple[Any, ...]]:
         if len(found) < CHUNK:
             return
         below = found[-1][0]
-
-
-def cell(value: Any) -> str:
-    """The value as text that no spreadsheet takes for a formula."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return str(value)
-        case datetime():
-            return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        case list() if all(isinstance(word, str) for word in value):
-            return _harmless(" ".join(value))
-        case list() | dict():
-            return _harmless(json.dumps(value, ensure_ascii=False, sort_keys=True))
-    return _harmless(str(value))
-
-
-def _harmless(text: str) -> str:
-    """With an apostrophe before whatever would start a formula, here or where a semicolon splits.
-
-    Blanks and invisible characters before it are looked through, full-width forms are folded:
-    spreadsheets do both.
-    """
-    text = _SPLIT.sub("'", text.replace("\x00", ""))
-    first = next((char for char in text if unicodedata.category(char) not in ("Zs", "Cc", "Cf")), "")
-    risky = text.startswith(("\t", "\r", "\n", *_FORMULA)) or (
-        first != "" and unicodedata.normalize("NFKC", first)[0] in _FORMULA
-    )
-    return f"'{text}" if risky else text

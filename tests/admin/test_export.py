@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portal.admin import export
-from portal.admin.export import cell
 from portal.core.actor import SYSTEM
+from portal.core.csv_files import cell
 from portal.models import AuditEvent, Customer, IssuedKey, Membership, Operation, SigningKey
 from portal.services.access_tokens import create_access_token
 from tests.admin.conftest import Admin, make_key, text_of
