@@ -15,14 +15,15 @@ from portal.core.failpoints import failpoint
 from portal.core.process import is_gone, this_process
 from portal.core.stopping import stopping
 from portal.jobs.heartbeat import KeptLease
-from portal.jobs.scheduled.mail import send_notices
+from portal.jobs.scheduled.mail import JOB as MAIL
+from portal.jobs.scheduled.mail import is_mail_due, send_notices
 from portal.jobs.scheduled.reconcile import reconcile_plugins
 from portal.models import ScheduledJob
 from portal.services.keys.expire import expire_keys
 from portal.services.keys.unrevealed import revoke_unrevealed
-from portal.services.notices import prepare_notices
 from portal.services.plugins import look_at_plugins
 from portal.services.purge import purge
+from portal.services.reminders import prepare_reminders
 from portal.services.signing_keys.upkeep import keep_signing_keys
 from portal.services.status_lists import is_any_list_stale, publish_status_lists
 
@@ -58,8 +59,8 @@ JOBS = (
     Job("signing_keys", timedelta(minutes=1), keep_signing_keys),
     Job("expiry", timedelta(minutes=1), expire_keys),
     Job("unrevealed_secrets", timedelta(minutes=10), revoke_unrevealed),
-    Job("reminders", timedelta(minutes=10), prepare_notices),
-    Job("mail", timedelta(seconds=30), send_notices),
+    Job("reminders", timedelta(minutes=10), prepare_reminders),
+    Job(MAIL, timedelta(seconds=5), send_notices, has_work=is_mail_due),
     Job("plugin_health", timedelta(minutes=1), look_at_plugins),
     Job("reconcile", timedelta(days=1), reconcile_plugins),
     Job("purge", timedelta(hours=1), purge),

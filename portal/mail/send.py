@@ -1,6 +1,6 @@
 """Handing mails over to the mail server that ``EMAIL_URL`` names. ``EMAIL_TIMEOUT`` bounds each step."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from smtplib import (
     SMTPConnectError,
@@ -16,7 +16,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from portal.core.metrics import MAILS
 from portal.mail.render import Mail
 
-Send = Callable[[Mail, Sequence[str]], None]
+Send = Callable[[Mail, str], None]
 PERMANENT = 500
 """From this reply code on a server means that repeating is of no use (RFC 5321 section 4.2.1)."""
 
@@ -30,15 +30,15 @@ class MailDelayed(Exception):
 
 
 class MailRefused(Exception):
-    """The server will never take this mail for any of its recipients."""
+    """The server will never take this mail for its recipient."""
 
 
 @contextmanager
 def mail_server() -> Iterator[Send]:
-    """Yield a function that hands one mail to its recipients, over one connection for all of them.
+    """Yield a function that hands one mail to one recipient, over one connection for all of them.
 
     It raises one of the three above, named after the error's type: a server's words may hold
-    addresses. Returning means that the server took it, for at least one of the recipients.
+    addresses. Returning means that the server took it.
     """
     connection: BaseEmailBackend = get_connection()
     try:
@@ -47,16 +47,17 @@ def mail_server() -> Iterator[Send]:
         MAILS.labels("server_away").inc()
         raise ServerAway(type(exc).__name__) from None
     try:
-        yield lambda mail, recipients: _send(connection, mail, recipients)
+        yield lambda mail, recipient: _send(connection, mail, recipient)
     finally:
         connection.close()
 
 
-def _send(connection: BaseEmailBackend, mail: Mail, recipients: Sequence[str]) -> None:
+def _send(connection: BaseEmailBackend, mail: Mail, recipient: str) -> None:
     message = EmailMultiAlternatives(
-        mail.subject, mail.text, to=list(recipients), connection=connection,
+        mail.subject, mail.text, to=[recipient], connection=connection,
         headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: nobody's holiday notice answers it
     )  # fmt: skip
+    message.attach_alternative(mail.html, "text/html")
     try:
         message.send()
         MAILS.labels("sent").inc()

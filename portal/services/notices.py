@@ -1,81 +1,60 @@
-"""What people are told about their keys by mail: each thing once, as a row before it is a mail.
+"""The notices that wait for their mail: to whom they go and what they say, as it is when they are sent.
 
-``prepare_notices`` finds out what is to be told, ``next_letter`` to whom when it is sent: who left
-meanwhile is left out, and what has become untrue is dropped.
+Who left meanwhile is left out, and what has become untrue is dropped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
-from portal.core.batches import BATCH, in_batches
 from portal.core.clock import now
-from portal.models import IssuedKey, Membership, Notice
+from portal.models import Customer, Invitation, IssuedKey, Membership, Notice, User
+from portal.services.invitations import invitation_link
 from portal.services.keys.reveal import UNREVEALED_FOR
+from portal.services.reminders import BEFORE_EXPIRY
 
-Kind = Notice.Kind
-BEFORE_EXPIRY = {
-    Kind.EXPIRES_IN_30_DAYS: timedelta(days=30),
-    Kind.EXPIRES_IN_7_DAYS: timedelta(days=7),
-    Kind.EXPIRES_IN_1_DAY: timedelta(days=1),
+Kind, Role = Notice.Kind, Membership.Role
+OPTIONAL = {
+    Kind.KEY_ISSUED: "wants_key_mail",
+    Kind.KEY_ROTATED: "wants_key_mail",
+    Kind.UNREVEALED: "wants_reminders",
+    **dict.fromkeys(BEFORE_EXPIRY, "wants_reminders"),
 }
-UNREVEALED_TOLD_AFTER = timedelta(days=5)
-LATE = timedelta(days=7)
-"""A reminder that no worker made in time is made so much later, then no more."""
+"""Kinds that a person may switch off, and the field that says so. Whatever else there is always goes out."""
+REASONS = {
+    "customer suspended": _("The customer was suspended."),
+    "customer closed": _("The customer was closed."),
+    "subscription cancelled": _("The subscription was cancelled."),
+    "secret never fetched": _("Nobody fetched its secret within 7 days."),
+    "deleted at the provider": _("It was deleted at the provider."),
+}
+"""What the portal itself writes as a reason; whatever else there is a person wrote."""
+_INVITATION = ("invitation__customer", "invitation__invited_by")
+_REVOKED = (IssuedKey.Status.REVOKING, IssuedKey.Status.REVOKED)
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One person, and the language and time zone they chose; empty when they chose none."""
+
+    address: str = field(repr=False)
+    user_id: int | None = None
+    language: str = ""
+    time_zone: str = ""
 
 
 @dataclass(frozen=True)
 class Letter:
-    """One notice, ready to be sent. ``deadline`` is when the key or its secret goes."""
+    """One notice, ready to be written to each recipient; ``about`` fills the mail's words."""
 
     notice_id: int
     kind: str
-    recipients: tuple[str, ...] = field(repr=False)
-    key_id: str
-    key_name: str
-    customer_name: str = field(repr=False)
-    deadline: datetime
-
-
-def prepare_notices() -> int:
-    """Store what is to be told and has not been stored yet; returns how many notices."""
-    return sum(_prepare(kind, keys) for kind, keys in _to_tell())
-
-
-def _to_tell() -> Iterator[tuple[str, "QuerySet[IssuedKey]"]]:
-    """For each kind the keys that it holds for now. The spans don't overlap: a late run tells one thing."""
-    keys = IssuedKey.objects.filter(retires_at=None)
-    told, erased = now() - UNREVEALED_TOLD_AFTER, now() - UNREVEALED_FOR
-    lasting = Q(expires_at=None) | Q(expires_at__gt=F("activated_at") + UNREVEALED_FOR)
-    yield (
-        Kind.UNREVEALED,
-        keys.unrevealed().filter(lasting, activated_at__lte=told, activated_at__gt=erased),
-    )
-    spans = list(BEFORE_EXPIRY.items())
-    for (kind, span), (_, nearer) in zip(spans, [*spans[1:], (None, timedelta(0))], strict=True):
-        yield (
-            kind,
-            keys.filter(
-                status=IssuedKey.Status.ACTIVE,
-                expires_at__lte=now() + span,
-                expires_at__gt=now() + max(nearer, span - LATE),
-                activated_at__lt=F("expires_at") - span,  # a key that lives shorter needs no such warning
-            ),
-        )
-
-
-def _prepare(kind: str, keys: "QuerySet[IssuedKey]") -> int:
-    stored = Notice.objects.filter(key=OuterRef("pk"), kind=kind)
-    # In no order: asked for the lowest ids, PostgreSQL may walk all keys to find those few.
-    new = keys.filter(~Exists(stored)).order_by().values_list("pk", flat=True)
-
-    def some() -> int:
-        notices = [Notice(key_id=pk, kind=kind) for pk in new[:BATCH]]
-        return len(Notice.objects.bulk_create(notices, ignore_conflicts=True))
-
-    return in_batches(some)
+    recipients: tuple[Recipient, ...]
+    about: Mapping[str, Any] = field(repr=False)
 
 
 def next_letter(*, after: int = 0) -> Letter | None:
@@ -83,39 +62,110 @@ def next_letter(*, after: int = 0) -> Letter | None:
 
     Erases notices on the way that are untrue by now, and ends those with nobody left to tell.
     """
-    unsent = Notice.objects.filter(sent_at=None).select_related("key__customer").order_by("pk")
+    related = ("key__customer", "key__rotated_from", "customer", *_INVITATION)
+    unsent = Notice.objects.filter(sent_at=None).select_related(*related).order_by("pk")
     while (notice := unsent.filter(pk__gt=after).first()) is not None:
         after = notice.pk
-        deadline, recipients = _deadline(notice), _recipients(notice.key)
-        if deadline is None:
+        about = _about(notice)
+        if about is None:
             notice.delete()
-        elif not recipients:
-            mark_sent(notice.pk)
+        elif recipients := _recipients(notice):
+            return Letter(notice.pk, notice.kind, recipients, about)
         else:
-            key = notice.key
-            return Letter(
-                notice.pk, notice.kind, recipients, key.public_id, key.name, str(key.customer), deadline
-            )
+            mark_sent(notice.pk)
     return None
 
 
+def mark_told(notice_id: int, recipient: Recipient) -> None:
+    """Note that this person's mail was handed over, while others' still wait."""
+    notice = Notice.objects.filter(pk=notice_id).first()
+    if notice is not None:
+        notice.detail = {**notice.detail, "told": [*notice.detail.get("told", ()), recipient.user_id]}
+        notice.save(update_fields=["detail"])
+
+
 def mark_sent(notice_id: int) -> None:
-    """Note that the mail was handed over."""
+    """Note that the mail was handed over for everybody."""
     Notice.objects.filter(pk=notice_id).update(sent_at=now())
 
 
-def _deadline(notice: Notice) -> datetime | None:
-    """When what the notice warns of will happen; None when it won't any more, or has."""
-    key = notice.key
+def _about(notice: Notice) -> dict[str, Any] | None:
+    """What the mail says; None when it isn't true any more."""
+    if notice.key is not None:
+        return _about_key(notice.key, notice.kind)
+    if notice.invitation is not None:
+        return _about_invitation(notice.invitation, notice.detail)
+    said = {name: value for name, value in notice.detail.items() if name != "told"}
+    if "reason" in said:
+        said["reason"] = _reason(said["reason"])
+    if "at" in said:
+        said["at"] = datetime.fromisoformat(said["at"])
+    return said if notice.customer is None else {**said, "customer_name": notice.customer.name}
+
+
+def _about_key(key: IssuedKey, kind: str) -> dict[str, Any] | None:
+    said = {"key_id": key.public_id, "key_name": key.name, "customer_name": key.customer.name}
+    if kind == Kind.KEY_REVOKED:
+        return (
+            {**said, "reason": REASONS.get(key.revoke_reason, key.revoke_reason)}
+            if key.status in _REVOKED
+            else None
+        )
     if not key.is_usable or key.retires_at is not None or key.activated_at is None:
         return None
-    if notice.kind == Kind.UNREVEALED:
-        return key.activated_at + UNREVEALED_FOR if key.secret_available else None
-    return key.expires_at
+    if kind == Kind.UNREVEALED:
+        return {**said, "deadline": key.activated_at + UNREVEALED_FOR} if key.secret_available else None
+    if kind == Kind.KEY_ROTATED:
+        return {**said, "old_ends_at": key.rotated_from and key.rotated_from.retires_at}
+    if kind in BEFORE_EXPIRY and key.expires_at is None:
+        return None
+    return {**said, "deadline": key.expires_at, "unrevealed": key.secret_available}
 
 
-def _recipients(key: IssuedKey) -> tuple[str, ...]:
-    """Addresses of the key's user and the customer's owners, as far as they are members still."""
-    told = Q(role=Membership.Role.OWNER) | Q(user=key.user_id)
-    members = Membership.objects.filter(told, customer=key.customer_id, user__is_active=True)
-    return tuple(members.order_by("pk").values_list("user__email", flat=True))
+def _reason(reason: str) -> Any:
+    return REASONS.get(reason, reason)
+
+
+def _about_invitation(invitation: Invitation, detail: Mapping[str, Any]) -> dict[str, Any] | None:
+    """An older link doesn't work any more once a newer one was asked for."""
+    is_open = invitation.accepted_at is None and invitation.withdrawn_at is None
+    if not is_open or invitation.customer.deleted_at is not None:
+        return None
+    if invitation.expires_at <= now() or detail.get("version") != invitation.version:
+        return None
+    inviter = invitation.invited_by
+    return {
+        "customer_name": invitation.customer.name,
+        "invited_by": inviter.email if inviter else "",
+        "role": invitation.role,
+        "deadline": invitation.expires_at,
+        "invitation_url": invitation_link(invitation),
+    }
+
+
+def _recipients(notice: Notice) -> tuple[Recipient, ...]:
+    """Those who may know and want to, as far as they are here still and were not told yet."""
+    if notice.invitation is not None:
+        known = User.objects.filter(email=notice.invitation.email).first()
+        return (_recipient(known) if known else Recipient(notice.invitation.email),)
+    people = _people(notice).filter(is_active=True).exclude(pk__in=notice.detail.get("told", ()))
+    if notice.kind in OPTIONAL:
+        people = people.filter(**{OPTIONAL[Kind(notice.kind)]: True})
+    return tuple(_recipient(user) for user in people.order_by("pk"))
+
+
+def _people(notice: Notice) -> "QuerySet[User]":
+    if notice.key is not None:
+        told = Q(role=Role.OWNER) | Q(user=notice.key.user_id)
+        return _members(notice.key.customer, told)
+    if notice.customer is not None:
+        return _members(notice.customer, Q(role__in=(Role.OWNER, Role.ADMIN)))
+    return User.objects.filter(notices=notice)
+
+
+def _members(customer: Customer, which: Q) -> "QuerySet[User]":
+    return User.objects.filter(pk__in=Membership.objects.filter(which, customer=customer).values("user"))
+
+
+def _recipient(user: User) -> Recipient:
+    return Recipient(user.email, user.pk, user.language, user.time_zone)

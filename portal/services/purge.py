@@ -23,7 +23,9 @@ from portal.models import (
     WorkerSeen,
 )
 from portal.services.audit_purge import count_past_retention, purge_entries
+from portal.services.devices import forgotten_devices
 from portal.services.idempotency import KEPT
+from portal.services.sessions import dead_sessions
 
 INVITATIONS_KEPT = timedelta(days=30)
 """After the last link has ended, whether it was answered or not: the addresses are other people's."""
@@ -97,6 +99,8 @@ def _erase_some_cache() -> int:
 KINDS = {
     "idempotency records": _rows(lambda: IdempotencyRecord.objects.filter(created_at__lte=now() - KEPT)),
     "sessions": _rows(lambda: Session.objects.filter(expire_date__lt=now())),
+    "signed-in browsers": _rows(dead_sessions),
+    "known devices": _rows(forgotten_devices),
     "cache entries": Kind(_count_cache, lambda: in_batches(_erase_some_cache)),
     "invitations": _rows(lambda: Invitation.objects.filter(expires_at__lte=now() - INVITATIONS_KEPT)),
     "notices": _rows(_past_notices),

@@ -4,11 +4,11 @@ import sys
 
 import pytest
 
+from portal.core.colors import readable_on
 from portal.core.errors import Unavailable
 from portal.core.process import is_gone, this_process
 from portal.core.sealing import seal, unseal
 from portal.core.tokens import is_well_formed, new_management_token
-from portal.web.branding import _readable_on
 from provisioning.secret import Secret
 
 pytestmark = pytest.mark.once
@@ -58,4 +58,4 @@ def test_nobody_can_tell_about_other_hosts(owner: str) -> None:
     ("accent", "ink"), [("#000000", "#ffffff"), ("#ffffff", "#000000"), ("#0b6e4f", "#ffffff")]
 )
 def test_text_on_the_accent_colour_is_readable(accent: str, ink: str) -> None:
-    assert _readable_on(accent) == ink
+    assert readable_on(accent) == ink

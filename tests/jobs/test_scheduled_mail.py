@@ -1,20 +1,22 @@
 """Notices become mails: at least once, in time, to whoever may know, and never a secret."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from smtplib import SMTPConnectError, SMTPRecipientsRefused, SMTPServerDisconnected
 
 import pytest
+from django.core.mail import EmailMessage
 from pytest_django import Settings
 
 from portal.core.actor import SYSTEM
 from portal.core.failpoints import on_failpoint
 from portal.core.sealing import unseal
 from portal.jobs.run import run_inline
-from portal.jobs.scheduled.mail import send_notices
-from portal.models import IssuedKey, Membership, Notice
+from portal.jobs.scheduled.mail import is_mail_due, send_notices
+from portal.models import IssuedKey, Membership, Notice, ScheduledJob, User
 from portal.services.keys.request import request_key
-from portal.services.notices import prepare_notices
+from portal.services.keys.revoke import revoke_key
+from portal.services.reminders import prepare_reminders
 from tests.conftest import Clock
 from tests.factories import MembershipFactory
 from tests.mail import BACKEND, Server
@@ -37,6 +39,7 @@ def expiring_key(owner: Membership, name: str = "production") -> IssuedKey:
     run_inline(operation)
     key = IssuedKey.objects.get(operations=operation)
     IssuedKey.objects.filter(pk=key.pk).update(sealed_secret="")
+    Notice.objects.filter(kind="key_issued").delete()
     return key
 
 
@@ -45,7 +48,7 @@ def key(owner: Membership, clock: Clock) -> IssuedKey:
     """About which there is one notice to send: it expires in 7 days."""
     key = expiring_key(owner)
     clock.advance(days=13)
-    prepare_notices()
+    prepare_reminders()
     return key
 
 
@@ -59,7 +62,7 @@ def test_a_reminder_says_what_expires_when_and_where_to_rotate_it(
     settings.PORTAL_NAME, settings.PORTAL_BASE_URL = "Acme APIs", "https://portal.example.com"
     send_notices()
     (mail,) = Server.taken
-    assert mail.subject == "Acme APIs: the key “production” expires in 7 days"
+    assert mail.subject == "[Acme APIs] The key “production” expires in 7 days"
     assert mail.to == [owner.user.email]
     assert owner.customer.name in mail.body
     assert key.expires_at is not None
@@ -72,12 +75,13 @@ def test_a_reminder_says_what_expires_when_and_where_to_rotate_it(
 def test_an_unfetched_secret_is_told_of_and_never_shown(owner: Membership, clock: Clock) -> None:
     operation = request_key(SYSTEM, owner.customer_id, user=owner.user, name="new")
     run_inline(operation)
+    Notice.objects.all().delete()  # that it was issued
     secret = unseal(IssuedKey.objects.get().sealed_secret).reveal().strip('"')
     clock.advance(days=5)
-    prepare_notices()
+    prepare_reminders()
     send_notices()
     (mail,) = Server.taken
-    assert "nobody has fetched" in mail.subject
+    assert "Nobody has fetched" in mail.subject
     assert "revoked" in mail.body
     assert secret not in str(mail.message())
     assert secret[-20:] not in str(mail.message())
@@ -98,7 +102,7 @@ def test_one_connection_serves_all(owner: Membership, clock: Clock) -> None:
     for number in range(3):
         expiring_key(owner, f"number {number}")
     clock.advance(days=13)
-    prepare_notices()
+    prepare_reminders()
     send_notices()
     assert (len(Server.taken), Server.connections) == (3, 1)
 
@@ -131,7 +135,7 @@ def test_a_mailbox_that_is_full_holds_up_nobody_else(owner: Membership, clock: C
     expiring_key(owner)
     expiring_key(other)
     clock.advance(days=13)
-    prepare_notices()
+    prepare_reminders()
     full = {owner.user.email: (452, b"mailbox full")}
     Server.refusing[owner.user.email] = SMTPRecipientsRefused(full)
     send_notices()
@@ -168,7 +172,7 @@ def test_a_crash_before_it_was_marked_repeats_the_mail(key: IssuedKey) -> None:
 def test_a_name_with_a_line_end_makes_no_header(owner: Membership, clock: Clock) -> None:
     expiring_key(owner, "two\r\nBcc: everybody@example.com")
     clock.advance(days=13)
-    prepare_notices()
+    prepare_reminders()
     send_notices()
     (mail,) = Server.taken
     assert "Bcc" not in mail.message()
@@ -178,3 +182,78 @@ def test_a_name_with_a_line_end_makes_no_header(owner: Membership, clock: Clock)
 def test_a_mail_is_marked_as_made_by_a_machine(key: IssuedKey) -> None:
     send_notices()
     assert Server.taken[0].message()["Auto-Submitted"] == "auto-generated"
+
+
+def test_everybody_gets_a_mail_of_their_own(key: IssuedKey, owner: Membership) -> None:
+    other = MembershipFactory(customer=owner.customer, role="owner")
+    send_notices()
+    assert sorted(mail.to for mail in Server.taken) == sorted([[owner.user.email], [other.user.email]])
+    for mail in Server.taken:
+        (named,) = {address for address in (owner.user.email, other.user.email) if address in flat(mail)}
+        assert mail.to == [named]
+    assert unsent() == 0
+
+
+def test_one_full_mailbox_repeats_nobody_elses_mail(key: IssuedKey, owner: Membership) -> None:
+    other = MembershipFactory(customer=owner.customer, role="owner")
+    Server.refusing[owner.user.email] = SMTPRecipientsRefused({owner.user.email: (452, b"full")})
+    send_notices()
+    send_notices()
+    assert [mail.to for mail in Server.taken] == [[other.user.email]]
+    Server.refusing.clear()
+    send_notices()
+    assert (Server.taken[-1].to, len(Server.taken), unsent()) == ([owner.user.email], 2, 0)
+
+
+def test_a_mail_says_the_same_in_text_and_html(key: IssuedKey, settings: Settings) -> None:
+    settings.PORTAL_BASE_URL = "https://portal.example.com"
+    send_notices()
+    (mail,) = Server.taken
+    html = html_of(mail)
+    assert mail.message().get_content_type() == "multipart/alternative"
+    assert "From then on it is refused." in mail.body
+    assert "From then on it is refused." in html
+    assert html.count(f'href="https://portal.example.com/keys/{key.public_id}"') == 2  # button and address
+
+
+def test_each_reads_it_in_their_own_language_and_time_zone(key: IssuedKey, owner: Membership) -> None:
+    other = MembershipFactory(customer=owner.customer, role="owner")
+    User.objects.filter(pk=other.user_id).update(time_zone="Asia/Kolkata")
+    IssuedKey.objects.update(expires_at=datetime(2030, 1, 2, 23, 30, tzinfo=UTC))
+    Notice.objects.update(kind="key_issued")
+    send_notices()
+    said = {mail.to[0]: mail.body for mail in Server.taken}
+    assert "2 Jan 2030, 23:30 UTC" in said[owner.user.email]
+    assert "3 Jan 2030, 05:00 IST" in said[other.user.email]
+
+
+def test_reminders_lead_to_where_one_ends_them_and_security_mails_do_not(key: IssuedKey) -> None:
+    send_notices()
+    revoke_key(SYSTEM, key.pk)
+    send_notices()
+    reminder, revocation = Server.taken
+    assert "/settings/notifications" in reminder.body
+    assert "/settings/notifications" not in revocation.body
+
+
+def test_something_new_is_sent_within_seconds_and_what_was_not_taken_waits(
+    key: IssuedKey, clock: Clock
+) -> None:
+    Notice.objects.update(created_at=clock())
+    assert is_mail_due()
+    clock.advance(seconds=31)
+    ScheduledJob.objects.create(name="mail", finished_at=clock())
+    assert not is_mail_due()
+    clock.advance(seconds=31)
+    assert is_mail_due()
+    Notice.objects.update(sent_at=clock())
+    assert not is_mail_due()
+
+
+def html_of(mail: EmailMessage) -> str:
+    (alternative,) = mail.alternatives  # type: ignore[attr-defined]  # of EmailMultiAlternatives
+    return str(alternative[0])
+
+
+def flat(mail: EmailMessage) -> str:
+    return str(mail.message()) + mail.body + html_of(mail)

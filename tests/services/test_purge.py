@@ -44,7 +44,7 @@ def old_and_new(owner: Membership, clock: Clock) -> None:
             cursor.execute(f"INSERT INTO {table} VALUES (%s, 'x', %s)", [f"purged {number}", expires])
     for status in ("expired", "requested"):
         key = IssuedKey.objects.create(customer=owner.customer, name="k", plugin="jwt", status=status)
-        Notice.objects.create(key=key, kind="expires_7d")
+        Notice.objects.create(key=key, kind="expires_7d", sent_at=clock())
     for state, done in (("succeeded", clock()), ("needs_attention", None)):
         operation = Operation.objects.create(
             kind="issue_key", plugin="jwt", customer=owner.customer, state=state, finished_at=done

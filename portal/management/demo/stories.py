@@ -18,9 +18,10 @@ from portal.services.customers import create_customer, delete_customer, update_c
 from portal.services.keys.expire import expire_keys
 from portal.services.keys.unrevealed import revoke_unrevealed
 from portal.services.members import add_member, update_member
-from portal.services.notices import mark_sent, next_letter, prepare_notices
+from portal.services.notices import mark_sent, next_letter
 from portal.services.operations.queue import request_provisioning
 from portal.services.plans import update_plan
+from portal.services.reminders import prepare_reminders
 from portal.services.signing_keys.rotate import rotate_signing_key
 from portal.services.subscriptions import create_subscription, update_subscription
 
@@ -111,7 +112,7 @@ def nights_story(firm: Firm) -> Story:
         yield firm.day(hours / 24)
         expire_keys()
         revoke_unrevealed()
-        prepare_notices()
+        prepare_reminders()
         while (letter := next_letter()) is not None:
             mark_sent(letter.notice_id)  # nobody is written to: the addresses don't exist
 

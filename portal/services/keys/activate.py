@@ -9,12 +9,13 @@ from portal.core.clock import now
 from portal.core.failpoints import failpoint
 from portal.core.fingerprints import fingerprint
 from portal.core.sealing import seal
-from portal.models import IssuedKey, Operation, SigningKey
+from portal.models import IssuedKey, Notice, Operation, SigningKey
 from portal.services.audit import Action, record
 from portal.services.keys.retire import retire_predecessor
 from portal.services.operations.queue import make_due, new_operation
 from portal.services.operations.run import fenced, finish, locked_key
 from portal.services.signing_keys.lookup import lock_shared
+from portal.services.telling import tell_of_key
 from provisioning.contract import CreatedKey, Plugin, check_id
 from provisioning.secret import Secret
 
@@ -54,6 +55,8 @@ def activate_key(operation: Operation, plugin: Plugin, created: CreatedKey) -> N
         key.save()
         if key.status == Status.ACTIVE:
             retire_predecessor(key)
+            kind = Notice.Kind.KEY_ROTATED if key.rotated_from_id else Notice.Kind.KEY_ISSUED
+            tell_of_key(key, kind)
         if action is not None:
             record(SYSTEM, action, key.public_id, customer=key.customer, operation=operation.public_id)
         finish(operation, State.SUCCEEDED)

@@ -18,6 +18,7 @@ from portal.services.operations.change import request_cancellation
 from portal.services.operations.queue import queue_removals
 from portal.services.operations.run import fenced, finish, locked_key
 from portal.services.status_lists import note_status_changes
+from portal.services.telling import tell_of_revoked
 
 Status, State = IssuedKey.Status, Operation.State
 
@@ -66,6 +67,7 @@ def _revoke(actor: Actor, customer: Customer, keys: "QuerySet[IssuedKey]", *, re
     _mark(ended, Status.REVOKED, revoked_at=now(), revoke_reason=reason[:200])
     _mark(going, Status.REVOKING, revoke_reason=reason[:200])
     note_status_changes(key.pk for key in found)
+    tell_of_revoked(customer, found)
     record_all(actor, _entries(found), customer=customer)
     return len(found)
 
@@ -81,7 +83,7 @@ def _ends_at_once(key: IssuedKey, issuing: Operation | None) -> bool:
 def _mark(keys: Sequence[IssuedKey], status: IssuedKey.Status, **values: Any) -> None:
     """Give the keys their status, and erase secrets that nobody has fetched."""
     for key in keys:
-        key.status = status
+        key.status, key.revoke_reason = status, values["revoke_reason"]
     for batch in batched([key.pk for key in keys]):
         rows = IssuedKey.objects.filter(pk__in=batch)
         rows.exclude(sealed_secret="").update(sealed_secret="", secret_erased_at=now())
