@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from portal.core.problems import LARGEST_BODY, problem_response
+from portal.web.errors import too_large
 
 LARGEST_HEAD = 32_768
 
@@ -20,8 +21,12 @@ class RequestBounds:
         if not (length.isascii() and length.isdecimal()):
             return problem_response(400, "malformed", "Content-Length is no number.")
         if int(length[:12]) > LARGEST_BODY:
-            return problem_response(413, "too_large", "A body may have at most 1 MiB. Nothing was changed.")
+            problem = problem_response(
+                413, "too_large", "A body may have at most 1 MiB. Nothing was changed."
+            )
+            return too_large(request, problem)
         head = sum(len(name) + len(value) for name, value in request.headers.items())
         if head + len(request.get_full_path()) > LARGEST_HEAD:
-            return problem_response(431, "head_too_large", "The request's head may have at most 32 KiB.")
+            problem = problem_response(431, "head_too_large", "The request's head may have at most 32 KiB.")
+            return too_large(request, problem)
         return self.get_response(request)

@@ -10,13 +10,14 @@ import environ
 
 from portal.config.databases import database_from
 from portal.config.env import EMAIL_OR_NONE, SENDER, Env, development_secret
+from portal.config.identity_providers import identity_providers
 from portal.config.logging import logging_config
 from portal.core.problems import LARGEST_BODY
 from provisioning.config import ConfigError
 
 TAKEN_PATHS = {
     "accounts", "activity", "api", "branding", "dashboard", "docs", "healthz", "invitations", "keys",
-    "language", "metrics", "plans", "readyz", "settings", "static", "team", "v1",
+    "language", "metrics", "plans", "readyz", "settings", "static", "team", "v1", "welcome",
 }  # fmt: skip
 """First parts of paths that are pages, the API or files: the admin can't be there."""
 
@@ -92,6 +93,10 @@ PORTAL_ACCENT_COLOR = env.matching(
     "PORTAL_ACCENT_COLOR", r"#[0-9a-fA-F]{6}", "#0b6e4f", "a colour such as #0b6e4f"
 )
 PORTAL_SUPPORT_EMAIL = env.matching("PORTAL_SUPPORT_EMAIL", EMAIL_OR_NONE, "", "an e-mail address")
+PORTAL_TEMPLATES = [Path(folder)] if (folder := env.text("PORTAL_TEMPLATES")) else []
+if not all(folder.is_absolute() and folder.is_dir() for folder in PORTAL_TEMPLATES):
+    raise ConfigError("PORTAL_TEMPLATES", "must be the absolute path of a folder")
+PORTAL_MAINTENANCE = env.flag("PORTAL_MAINTENANCE")
 PORTAL_SIGNUP = env.choice("PORTAL_SIGNUP", ("open", "approval", "invite"), "invite")
 PORTAL_API_URL = env.url("PORTAL_API_URL")
 ADMIN_PATH = env.matching(
@@ -173,25 +178,29 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.config.requests.RequestLog",
-    "portal.config.bounds.RequestBounds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.config.bounds.RequestBounds",
+    "portal.web.maintenance.Maintenance",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "portal.web.sign_ins.LastSeen",
     "django.contrib.messages.middleware.MessageMiddleware",
     "portal.web.preferences.Preferences",
+    "portal.web.errors.WrongMethods",
+    "portal.web.reauthentication.AccountPages",
+    "portal.web.staff_mfa.StaffSecondFactor",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [*PORTAL_TEMPLATES, BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -222,24 +231,67 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
 # Signing in
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator", "MinimumLengthValidator",
-        "CommonPasswordValidator", "NumericPasswordValidator",
-    )
-]  # fmt: skip
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in {
+        "MinimumLengthValidator": {"min_length": 10},
+        "UserAttributeSimilarityValidator": {"user_attributes": ("name", "email")},
+        "CommonPasswordValidator": {},
+        "NumericPasswordValidator": {},
+    }.items()
+]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/dashboard"
-ACCOUNT_ADAPTER = "portal.web.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "portal.web.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "portal.web.accounts.forms.LoginForm",
+    "signup": "portal.web.accounts.forms.SignupForm",
+    "reset_password": "portal.web.accounts.forms.ResetPasswordForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 # Nobody signs in with an address they haven't proven: memberships are given by e-mail.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+"""In the browser that signed up; in any other the person signs in."""
+ACCOUNT_MAX_EMAIL_ADDRESSES = 5
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _base.scheme
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+
+# Signing in with an identity provider
+IDENTITY_PROVIDERS = identity_providers(env, os.environ, allow_http=DEVELOPMENT)
+SOCIALACCOUNT_ADAPTER = "portal.web.oidc.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_FORMS = {
+    "signup": "portal.web.accounts.forms.SocialSignupForm",
+    "disconnect": "portal.web.accounts.forms.DisconnectForm",
+}
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "provider_class": "portal.web.oidc.provider.OIDCProvider",
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [provider.as_app for provider in IDENTITY_PROVIDERS],
+    }
+}
+
+# Second factors
+MFA_ADAPTER = "portal.web.mfa.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# A phone's clock may be off by half a minute; each code is accepted once all the same.
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "portal.web.mfa.SignInCodeForm",
+    "reauthenticate": "portal.web.mfa.ConfirmCodeForm",
+    "activate_totp": "portal.web.mfa.EnrolAppForm",
+    "login_webauthn": "portal.web.passkeys.SignInPasskeyForm",
+    "authenticate_webauthn": "portal.web.passkeys.SecondPasskeyForm",
+    "reauthenticate_webauthn": "portal.web.passkeys.ConfirmPasskeyForm",
+    "add_webauthn": "portal.web.passkeys.AddPasskeyForm",
+    "edit_webauthn": "portal.web.passkeys.RenamePasskeyForm",
+}
 
 # Pages may load what is ours and nothing else.
 _logo = urlsplit(PORTAL_LOGO_URL)
@@ -250,7 +302,8 @@ CONTENT_SECURITY_POLICY = {
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
-        "form-action": ["'self'"],
+        # Browsers hold a form's redirects against it, too: providers are reached by one.
+        "form-action": ["'self'", *sorted({provider.origin for provider in IDENTITY_PROVIDERS})],
     }
 }
 

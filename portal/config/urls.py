@@ -4,6 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 from portal.web.branding import branding_css
@@ -14,6 +15,11 @@ urlpatterns = [
     path("api/v1/", include("portal.api.urls")),
     path("branding.css", branding_css, name="branding-css"),
     path("language", set_language, name="set_language"),
+    # allauth's own overviews: ours is one page.
+    *(
+        path(f"accounts/{overview}/", RedirectView.as_view(pattern_name="security"))
+        for overview in ("2fa", "2fa/webauthn", "sessions")
+    ),
     path("accounts/", include("allauth.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("", include("portal.web.urls")),
@@ -23,3 +29,4 @@ handler400 = "portal.web.errors.bad_request"
 handler403 = "portal.web.errors.not_allowed"
 handler404 = "portal.web.errors.not_found"
 handler500 = "portal.web.errors.server_error"
+handler429 = "portal.web.errors.too_many_requests"  # allauth's

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 
 from portal.core.actor import Actor
 from portal.core.errors import Gone, NotAllowed, NotFound, PortalError
@@ -18,7 +19,11 @@ from portal.services.actors import actor_of_user
 from portal.web.staff_mfa import lacks_second_factor
 
 CURRENT_CUSTOMER = "customer"
-_TITLES = {NotFound: "There is nothing here", NotAllowed: "You may not do this", Gone: "This secret is gone"}
+_TITLES = {
+    NotFound: _("There is nothing here"),
+    NotAllowed: _("You may not do this"),
+    Gone: _("This secret is gone"),
+}
 P = ParamSpec("P")
 
 
@@ -141,7 +146,7 @@ def show(
 
 def refused(request: HttpRequest, error: PortalError) -> HttpResponse:
     """A refusal as a page: its sentence, and a way back."""
-    title = next((words for kind, words in _TITLES.items() if isinstance(error, kind)), "That didn't work")
+    title = next((words for kind, words in _TITLES.items() if isinstance(error, kind)), _("That didn’t work"))
     status = status_of(error)
     context = {"title": title, "detail": error.detail, "status": status}
     return render(request, "portal/refused.html", context, status=status)

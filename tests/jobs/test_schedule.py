@@ -17,7 +17,8 @@ from portal.jobs.schedule import (
     Job,
     run_due_jobs,
 )  # fmt: skip
-from portal.models import ScheduledJob
+from portal.models import Membership, Notice, ScheduledJob
+from portal.services.telling import tell_user
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.django_db
@@ -213,7 +214,8 @@ def test_a_job_cut_short_is_due_again_at_once(jobs: tuple[Job, ...], clock: Cloc
     assert row().owner == ""
 
 
-def test_all_jobs_of_the_portal_run(clock: Clock) -> None:
+def test_all_jobs_of_the_portal_run(clock: Clock, owner: Membership) -> None:
+    tell_user(owner.user, Notice.Kind.WELCOME)  # else there is no mail to be sent
     run_all(JOBS)
     run_all(URGENT)
     assert dict(ScheduledJob.objects.values_list("name", "error")) == {
