@@ -1,7 +1,9 @@
 """Users: people who sign in. They are deactivated, never deleted."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin
 from django.db.models import Q
@@ -9,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from portal.admin.actions import ConfirmedAction
 from portal.admin.base import PortalModelAdmin
 from portal.admin.export import Columns
 from portal.admin.forms import ServiceForm
@@ -16,10 +19,30 @@ from portal.admin.search import users
 from portal.admin.show import describe, link, list_link, moment, pill, when
 from portal.core.actor import Actor
 from portal.models import IssuedKey, ManagementToken, Membership, User
+from portal.services.second_factor import reset_second_factor
 from portal.services.users import create_user, update_user
 
 STAFF_FIELDS = ("is_staff", "is_superuser", "groups")
 SHOWN_HERE = 10
+FACTORS = {"totp": "Authenticator app", "webauthn": "Passkey", "recovery_codes": "Recovery codes"}
+
+
+def _reset(actor: Actor, user: User, values: dict[str, Any]) -> None:
+    reset_second_factor(actor, user.pk)
+
+
+def _about_resetting(users: Sequence[User]) -> list[str]:
+    return [
+        "For somebody who lost phone, passkey and recovery codes. Make sure that it is really them who asks.",
+        "Their second factors are removed, and they are signed out everywhere.",
+        "Next time the password alone signs them in; staff then have to add a new second factor.",
+    ]
+
+
+RESET_MFA = ConfirmedAction(
+    "reset_mfa", "Reset second factor", "reset_mfa", "second factor reset", _reset, _about_resetting,
+    one=True, destructive=True, offered=lambda user: Authenticator.objects.filter(user=user).exists(),
+)  # fmt: skip
 
 
 class UserForm(ServiceForm):
@@ -41,6 +64,7 @@ class UserForm(ServiceForm):
 @admin.register(User)
 class UserAdmin(PortalModelAdmin):
     form = UserForm
+    confirmed = (RESET_MFA,)
     list_display = ("email", "name", "may", "customer_count", "joined", "signed_in")
     list_filter = ("is_staff", "is_active")
     search_fields = ("email",)
@@ -64,7 +88,19 @@ class UserAdmin(PortalModelAdmin):
         if obj is None:
             return [(None, {"fields": ("email", "name")}), *staff]
         return [
-            (None, {"fields": ("email", "name", "is_active", "joined_shown", "signed_in_shown")}),
+            (
+                None,
+                {
+                    "fields": (
+                        "email",
+                        "name",
+                        "is_active",
+                        "joined_shown",
+                        "signed_in_shown",
+                        "factors_shown",
+                    )
+                },
+            ),
             ("Where they work", {"fields": ("memberships_shown", "keys_shown", "tokens_shown")}),
             *staff,
         ]
@@ -72,7 +108,10 @@ class UserAdmin(PortalModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ()
-        return ("email", "joined_shown", "signed_in_shown", "memberships_shown", "keys_shown", "tokens_shown")
+        return (
+            "email", "joined_shown", "signed_in_shown", "factors_shown", "memberships_shown", "keys_shown",
+            "tokens_shown",
+        )  # fmt: skip
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["widget"] = forms.CheckboxSelectMultiple()
@@ -89,6 +128,10 @@ class UserAdmin(PortalModelAdmin):
         if obj is not None and obj.is_staff and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
+
+    def has_reset_mfa_permission(self, request: HttpRequest) -> bool:
+        """For superusers: whoever resets another's second factor could go on to their account."""
+        return bool(request.user.is_superuser)
 
     # Columns and details
 
@@ -119,6 +162,12 @@ class UserAdmin(PortalModelAdmin):
     @admin.display(description="Last sign-in")
     def signed_in_shown(self, user: User) -> SafeString | str:
         return moment(user.last_login) if user.last_login else "Never"
+
+    @admin.display(description="Second factor")
+    def factors_shown(self, user: User) -> str:
+        kinds = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+        names = [words for kind, words in FACTORS.items() if kind in kinds]
+        return ", ".join(names) or "None"
 
     @admin.display(description="Customers")
     def memberships_shown(self, user: User) -> SafeString | str:

@@ -7,10 +7,12 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from portal.core.actor import Actor
-from portal.core.sign_in import has_recent_sign_in
+from portal.core.errors import NotAllowed
+from portal.core.sign_in import has_recent_sign_in, used_second_factor
 from portal.models import User
 from portal.services.access_tokens import authenticate
 from portal.services.actors import actor_of_token, actor_of_user
+from portal.services.second_factor import must_show_second_factor
 
 
 class ManagementTokenAuthentication(BaseAuthentication):
@@ -39,6 +41,12 @@ class BrowserSessionAuthentication(SessionAuthentication):
             return None
         user = found[0]
         assert isinstance(user, User)
+        if must_show_second_factor(user, shown=used_second_factor(request, user)):
+            raise NotAllowed(
+                "mfa_required",
+                "Staff sign in with a second factor. Add or confirm it under /settings/security; "
+                "nothing was done.",
+            )
         return user, actor_of_user(user, recent_sign_in=has_recent_sign_in(request, user))
 
 

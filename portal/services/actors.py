@@ -5,14 +5,17 @@ from portal.core.scopes import ROLE_SCOPES, SCOPES, staff_scopes
 from portal.models import ManagementToken, Membership, User
 
 
-def actor_of_user(user: User, *, recent_sign_in: bool = True) -> Actor:
-    """What the person may do: as staff by permissions, at their customers by role."""
+def actor_of_user(user: User, *, recent_sign_in: bool = True, as_staff: bool = True) -> Actor:
+    """What the person may do: as staff by permissions, at their customers by role.
+
+    ``as_staff`` is False for a session that is too weak for what staff may do.
+    """
     roles = _roles(user)
     return Actor(
         kind="user",
         public_id=user.public_id,
         user_id=user.pk,
-        everywhere=_staff_scopes(user),
+        everywhere=_staff_scopes(user) if as_staff else frozenset(),
         by_customer={customer: ROLE_SCOPES[role] for customer, role in roles.items()},
         # Staff give memberships, their own too: these must not open other people's secrets.
         admin_of=frozenset(

@@ -3,21 +3,53 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
+from allauth.mfa.models import Authenticator
 from django.db import connection, models, transaction
 
 from portal.core.errors import Unavailable
 from portal.core.sealing import resealed
 from portal.models import Call, DataKey, IdempotencyRecord, IssuedKey, SigningKey
 
-SEALED: tuple[tuple[type[models.Model], str], ...] = (
-    (DataKey, "sealed_key"),
-    (SigningKey, "sealed_private"),
-    (IssuedKey, "sealed_secret"),
-    (Call, "sealed_secret"),
-    (IdempotencyRecord, "sealed_answer"),
+
+class Sealed(NamedTuple):
+    """A field that holds what ``core.sealing.seal`` answered, or a JSON field with it in one member."""
+
+    model: type[models.Model]
+    field: str
+    member: str = ""
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    def rows(self) -> "models.QuerySet[Any]":
+        """Those with something sealed."""
+        found = self.model._default_manager.order_by("pk")
+        if self.member:
+            return found.filter(**{f"{self.field}__has_key": self.member})
+        return found.exclude(**{self.field: ""})
+
+    def read(self, row: models.Model) -> str:
+        value = getattr(row, self.field)
+        return str(value.get(self.member, "") if self.member else value)
+
+    def write(self, row: models.Model, sealed: str) -> None:
+        value = {**getattr(row, self.field), self.member: sealed} if self.member else sealed
+        setattr(row, self.field, value)
+
+
+SEALED = (
+    Sealed(DataKey, "sealed_key"),
+    Sealed(SigningKey, "sealed_private"),
+    Sealed(IssuedKey, "sealed_secret"),
+    Sealed(Call, "sealed_secret"),
+    Sealed(IdempotencyRecord, "sealed_answer"),
+    Sealed(Authenticator, "data", "secret"),
+    Sealed(Authenticator, "data", "seed"),
 )
-"""Every field that holds what ``core.sealing.seal`` answered; a test misses one that isn't here."""
+"""All there are; a test misses one that isn't here."""
 
 BATCH = 200
 PAUSE_SECONDS = 0.05
@@ -41,39 +73,39 @@ def rotate_sealing_key() -> Rotation:
     were held come in a later round.
     """
     done = Rotation()
-    for model, name in SEALED:
-        held = _round(model, name, None, done)
+    for place in SEALED:
+        held = _round(place, None, done)
         while held:
             time.sleep(PAUSE_SECONDS)
-            held = _round(model, name, held, done)
+            held = _round(place, held, done)
     return done
 
 
-def _round(model: type[models.Model], name: str, only: set[int] | None, done: Rotation) -> set[int]:
+def _round(place: Sealed, only: set[int] | None, done: Rotation) -> set[int]:
     """Go through the table once, or through those rows; returns the rows that somebody else held."""
     held: set[int] = set()
     last = 0
     while True:
-        rows = model._default_manager.filter(pk__gt=last).exclude(**{name: ""}).order_by("pk")
+        rows = place.rows().filter(pk__gt=last)
         if only is not None:
             rows = rows.filter(pk__in=only)
         batch = list(rows.values_list("pk", flat=True)[:BATCH])
         if not batch:
             return held
-        held |= _reseal(model, name, batch, done)
+        held |= _reseal(place, batch, done)
         last = batch[-1]
 
 
-def _reseal(model: type[models.Model], name: str, batch: list[int], done: Rotation) -> set[int]:
-    table, found = model._meta.db_table, Rotation()
+def _reseal(place: Sealed, batch: list[int], done: Rotation) -> set[int]:
+    model, table, found = place.model, place.table, Rotation()
     with transaction.atomic():
         rows = model._default_manager.filter(pk__in=batch).order_by("pk")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True, no_key=True)
         changed, seen = [], set()
-        for row in rows.only(name):
+        for row in rows.only(place.field):
             seen.add(row.pk)
-            sealed = getattr(row, name)
+            sealed = place.read(row)
             if not sealed:
                 continue  # revealed meanwhile
             try:
@@ -84,9 +116,9 @@ def _reseal(model: type[models.Model], name: str, batch: list[int], done: Rotati
             if new is None:
                 found.current[table] += 1
                 continue
-            setattr(row, name, new)
+            place.write(row, new)
             changed.append(row)
-        model._default_manager.bulk_update(changed, [name])
+        model._default_manager.bulk_update(changed, [place.field])
         found.resealed[table] += len(changed)
     _add(done, found)
     gone = set(batch) - seen

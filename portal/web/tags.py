@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import get_current_timezone, localtime
 
+from portal.core.sign_in import passkeys_work
 from portal.web.words import from_now
 
 register = template.Library()
@@ -41,3 +42,6 @@ def _time(at: datetime, words: str, title: str = "") -> SafeString:
     if title:
         return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, words)
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), words)
+
+
+register.simple_tag(passkeys_work)

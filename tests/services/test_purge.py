@@ -2,6 +2,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
@@ -14,6 +15,7 @@ from portal.models import (
     DailyUse,
     IdempotencyRecord,
     IssuedKey,
+    KnownDevice,
     Membership,
     Notice,
     Operation,
@@ -37,6 +39,9 @@ def old_and_new(owner: Membership, clock: Clock) -> None:
         Session.objects.create(
             session_key=f"session{number}", session_data="", expire_date=clock() + timedelta(minutes=left)
         )
+        UserSession.objects.create(user=owner.user, session_key=f"session{number}", ip="192.0.2.1")
+    for age in (timedelta(days=366), timedelta(days=364)):
+        KnownDevice.objects.create(user=owner.user, digest=str(age.days), last_seen_at=clock() - age)
     table = connection.ops.quote_name(settings.CACHES["default"]["LOCATION"])
     for number, left in enumerate((-1, 1)):
         expires = connection.ops.adapt_datetimefield_value(clock() + timedelta(minutes=left))
@@ -70,6 +75,8 @@ def test_what_is_past_its_retention_goes_and_the_rest_stays() -> None:
     assert Operation.objects.get(public_id=kept.scope).state == "needs_attention"
     assert Call.objects.count() == 2
     assert WorkerSeen.objects.get().process == "alive"
+    assert UserSession.objects.get().session_key == "session1"
+    assert KnownDevice.objects.get().digest == "364"
     assert DailyUse.objects.count() == 1
     assert set(purge().values()) == {0}
 

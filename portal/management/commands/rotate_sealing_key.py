@@ -18,8 +18,7 @@ class Command(PortalCommand):
 
     def run(self, **options: Any) -> None:
         done = rotate_sealing_key()
-        for model, _ in SEALED:
-            table = model._meta.db_table
+        for table in dict.fromkeys(place.table for place in SEALED):
             self.stdout.write(f"{table}: {done.resealed[table]} re-encrypted, {done.current[table]} current")
         if done.unopened:
             named = ", ".join(f"{table} {pk}" for table, pk in done.unopened[:SHOWN])

@@ -1,0 +1,83 @@
+"""Passkeys: where they can be had, and forms that take their answers."""
+
+import struct
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from allauth.mfa.webauthn.internal import auth as webauthn
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+LONGEST_NAME = 80
+MOST_PASSKEYS = 20
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, struct.error)
+"""What reading a made-up credential may raise in the libraries below."""
+
+
+class _OurCredential(forms.Form):
+    """A passkey's answer, made on this portal's own page: no other origin's counts, a subdomain's neither."""
+
+    def clean_credential(self) -> Any:
+        credential = self.cleaned_data["credential"]
+        try:
+            answer = webauthn.parse_authentication_response(credential)
+            if answer.response.client_data.origin != settings.PORTAL_BASE_URL:
+                raise _passkey_refused()
+            return super().clean_credential()  # type: ignore[misc]
+        except ValidationError as exc:
+            raise _passkey_refused() if exc.code == "incorrect_code" else exc from exc
+        except _UNREADABLE as exc:
+            raise _passkey_refused() from exc
+
+
+def _passkey_refused() -> ValidationError:
+    return ValidationError(_("This passkey wasn't accepted. Try again, or use another way."))
+
+
+class SignInPasskeyForm(_OurCredential, LoginWebAuthnForm):  # type: ignore[misc]
+    """Signing in with nothing else."""
+
+
+class SecondPasskeyForm(_OurCredential, AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """The second step of signing in."""
+
+
+class ConfirmPasskeyForm(_OurCredential, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """Confirming that it is still the same person."""
+
+
+class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
+    name = forms.CharField(
+        label=gettext_lazy("Name"), required=False, max_length=LONGEST_NAME,
+        help_text=gettext_lazy("So that you can tell it from others: where it is kept, for example."),
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        kept = Authenticator.objects.filter(user=self.user, type=Authenticator.Type.WEBAUTHN).count()
+        if kept >= MOST_PASSKEYS:
+            raise ValidationError(_("You have as many passkeys as one can have. Remove one first."))
+        credential = self.cleaned_data.get("credential")
+        try:
+            if credential:
+                answer = webauthn.parse_registration_response(credential)
+                if answer.response.client_data.origin != settings.PORTAL_BASE_URL:
+                    raise _passkey_refused()
+            return dict(super().clean())
+        except ValidationError as exc:
+            raise _passkey_refused() if exc.code == "incorrect_code" else exc from exc
+        except _UNREADABLE as exc:
+            raise _passkey_refused() from exc
+
+
+class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=LONGEST_NAME)

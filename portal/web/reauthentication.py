@@ -1,0 +1,73 @@
+"""Asking again who it is, before secrets are shown and what protects the account is changed.
+
+A sign-in of the last five minutes is enough. Whoever has a second factor confirms with that: a password
+that leaked, or an open laptop with its saved password, must not be enough to remove it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.adapter import get_adapter
+from allauth.core import context
+from allauth.core.exceptions import ReauthenticationRequired
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from portal.core.sign_in import has_recent_sign_in, passkeys_work
+
+_PAGES = "/accounts/"
+
+
+class Reauthentication:
+    """The part of our account adapter that says when and how."""
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        request = context.request
+        return not has_recent_sign_in(request, request.user)
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """The first is the one that is asked for; a password only where there is nothing stronger."""
+        methods = {method["id"]: method for method in super().get_reauthentication_methods(user)}  # type: ignore[misc]
+        if not passkeys_work():
+            methods.pop("mfa_reauthenticate:webauthn", None)
+        if len(methods) > 1:
+            methods.pop("reauthenticate", None)
+        words = {
+            "reauthenticate": _("Use your password"),
+            "mfa_reauthenticate": _("Use a code"),
+            "mfa_reauthenticate:webauthn": _("Use a passkey"),
+        }
+        return [{**method, "description": words[name]} for name, method in methods.items()]
+
+
+class AccountPages:
+    """Middleware: allauth's pages are never stored, and ask again who it is in our way.
+
+    By itself allauth keeps the form that was sent in the session meanwhile, new passwords in it too.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith(_PAGES):
+            response.setdefault("Cache-Control", "no-store, private")
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, ReauthenticationRequired) or not request.user.is_authenticated:
+            return None
+        if request.method == "POST":
+            messages.info(request, _("Confirm first, then do it once more. Nothing was changed yet."))
+        return ask_again(request, request.get_full_path())
+
+
+def ask_again(request: HttpRequest, back: str) -> HttpResponse:
+    """To the page that asks who it is, which leads on to ``back``."""
+    methods = get_adapter(request).get_reauthentication_methods(request.user)
+    page = methods[0]["url"] if methods else reverse("account_reauthenticate")
+    return HttpResponseRedirect(f"{page}?{urlencode({'next': back})}")
