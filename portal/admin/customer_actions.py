@@ -1,4 +1,4 @@
-"""What staff do to a customer: approve, add a member, suspend, reactivate, close, delete."""
+"""What staff do to a customer: approve, decline, add a member, suspend, reactivate, close, delete."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +10,15 @@ from portal.admin.actions import ActionForm, ConfirmedAction
 from portal.core.actor import Actor
 from portal.core.errors import Conflict
 from portal.models import Customer, IssuedKey, Membership
-from portal.services.customers import delete_customer, update_customer
+from portal.services.customers import (
+    approve_customer,
+    decline_customer,
+    delete_customer,
+    update_customer,
+)
 from portal.services.members import add_member
+
+_READ_BY_CUSTOMER = "The customer's people read it on all their pages."
 
 
 class InviteForm(ActionForm):
@@ -27,6 +34,20 @@ class InviteForm(ActionForm):
             self.fields["role"].initial = Membership.Role.OWNER
 
 
+class ReasonForm(ActionForm):
+    """Says why, or leaves it open."""
+
+    reason = forms.CharField(
+        max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text=_READ_BY_CUSTOMER
+    )
+
+
+class DeclineForm(ActionForm):
+    reason = forms.CharField(
+        max_length=300, widget=forms.Textarea(attrs={"rows": 3}), help_text=_READ_BY_CUSTOMER
+    )
+
+
 class EraseForm(ActionForm):
     sure = forms.BooleanField(label="Yes, erase this customer's personal data. It can't be brought back.")
 
@@ -37,27 +58,30 @@ def _invite(actor: Actor, customer: Customer, values: dict[str, Any]) -> Any:
 
 
 def _approve(actor: Actor, customer: Customer, values: dict[str, Any]) -> None:
-    _check_is(customer, Customer.Status.PENDING, "has been approved or closed already")
-    update_customer(actor, customer.pk, {"status": Customer.Status.ACTIVE})
+    approve_customer(actor, customer.pk)
+
+
+def _decline(actor: Actor, customer: Customer, values: dict[str, Any]) -> None:
+    decline_customer(actor, customer.pk, reason=values["reason"])
 
 
 def _reactivate(actor: Actor, customer: Customer, values: dict[str, Any]) -> None:
-    _check_is(customer, Customer.Status.SUSPENDED, "is not suspended")
+    if customer.status != Customer.Status.SUSPENDED:
+        # Bringing back many must not approve those that nobody looked at.
+        raise Conflict("transition_not_allowed", "This customer is not suspended. Nothing was changed.")
     update_customer(actor, customer.pk, {"status": Customer.Status.ACTIVE})
 
 
-def _check_is(customer: Customer, status: str, otherwise: str) -> None:
-    """Approving many must not bring back those that somebody suspended, nor the other way round."""
-    if customer.status != status:
-        raise Conflict("transition_not_allowed", f"This customer {otherwise}. Nothing was changed.")
-
-
 def _suspend(actor: Actor, customer: Customer, values: dict[str, Any]) -> None:
-    update_customer(actor, customer.pk, {"status": Customer.Status.SUSPENDED})
+    _stop(actor, customer, Customer.Status.SUSPENDED, values)
 
 
 def _close(actor: Actor, customer: Customer, values: dict[str, Any]) -> None:
-    update_customer(actor, customer.pk, {"status": Customer.Status.CLOSED})
+    _stop(actor, customer, Customer.Status.CLOSED, values)
+
+
+def _stop(actor: Actor, customer: Customer, status: str, values: dict[str, Any]) -> None:
+    update_customer(actor, customer.pk, {"status": status, "status_reason": values["reason"]})
 
 
 def _erase(actor: Actor, customer: Customer, values: dict[str, Any]) -> None:
@@ -90,7 +114,13 @@ def _is(*statuses: str) -> Any:
 ACTIONS = (
     ConfirmedAction(
         "approve", "Approve", "close", "approved", _approve,
-        _says("Members can make keys from now on."), primary=True, offered=_is("pending"),
+        _says("Members can make keys from now on. Owners and admins are told by mail."),
+        primary=True, offered=_is("pending"),
+    ),
+    ConfirmedAction(
+        "decline", "Decline", "close", "declined", _decline,
+        _says("The customer is closed, which can't be undone. Owners and admins are told why by mail."),
+        form=DeclineForm, destructive=True, offered=_is("pending"),
     ),
     ConfirmedAction(
         "add_member", "Add member", "invite", "added", _invite,
@@ -100,7 +130,7 @@ ACTIONS = (
     ConfirmedAction(
         "suspend", "Suspend", "close", "suspended", _suspend,
         _losing_keys("Nobody can make keys for this customer until it is activated again."),
-        destructive=True, offered=_is("active"),
+        form=ReasonForm, destructive=True, offered=_is("active"),
     ),
     ConfirmedAction(
         "activate", "Reactivate", "close", "reactivated", _reactivate,
@@ -110,7 +140,7 @@ ACTIONS = (
     ConfirmedAction(
         "close", "Close", "close", "closed", _close,
         _losing_keys("A closed customer can't be opened again."),
-        destructive=True, offered=_is("active", "pending", "suspended"),
+        form=ReasonForm, destructive=True, offered=_is("active", "suspended"),
     ),
     ConfirmedAction(
         "erase", "Delete", "erase", "deleted", _erase,

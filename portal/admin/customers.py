@@ -25,6 +25,7 @@ from portal.models import Customer, IssuedKey, Membership, Operation, Subscripti
 from portal.services.customers import create_customer, update_customer
 
 SHOWN_HERE = 5
+CHANGED_HERE = ("name", "email", "external_id", "status_reason")
 MOST_MEMBERS_INLINE = 50
 NO_ACCOUNTS = "No accounts at gateways or identity providers."
 
@@ -32,7 +33,7 @@ NO_ACCOUNTS = "No accounts at gateways or identity providers."
 class CustomerForm(ServiceForm):
     class Meta:
         model = Customer
-        fields = ("name", "email", "external_id", "status")
+        fields = ("name", "email", "external_id", "status", "status_reason")
         help_texts = {
             "email": "Where billing and security notices go. Members sign in with their own addresses.",
             "external_id": "The id that billing and token claims know. Fixed once a key exists; "
@@ -98,8 +99,9 @@ class CustomerAdmin(PortalModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return [(None, {"fields": ("name", "email", "external_id", "status")})]
+        reason = () if obj.status == Customer.Status.ACTIVE else ("status_reason",)
         return [
-            (None, {"fields": ("name", "email", "external_id", "state", "created_at_shown")}),
+            (None, {"fields": ("name", "email", "external_id", "state", *reason, "created_at_shown")}),
             ("Plan and keys", {"fields": self._visible(request)}),
             (
                 "People and accounts",
@@ -211,7 +213,7 @@ class CustomerAdmin(PortalModelAdmin):
 
     def store(self, actor: Actor, found: Any, form: Any, change: bool) -> Customer:
         if change:
-            return update_customer(actor, found.pk, form.changes("name", "email", "external_id"))
+            return update_customer(actor, found.pk, form.changes(*CHANGED_HERE))
         values = form.cleaned_data
         return create_customer(
             actor, name=values["name"], email=values["email"], external_id=values["external_id"] or None,

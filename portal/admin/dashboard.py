@@ -19,7 +19,7 @@ from portal.admin.panels import (
     troubled_operations,
 )  # fmt: skip
 from portal.admin.trouble import failing, stopped
-from portal.models import AuditEvent, Customer, IssuedKey, Operation
+from portal.models import AuditEvent, Customer, IssuedKey, Operation, PlanRequest
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,18 @@ def _customers() -> Card:
 
 def _pending() -> Card:
     rows = Customer.objects.filter(status=Customer.Status.PENDING)
-    return _card("To approve", rows, "Review", list_url("customer", "status__exact=pending"))
+    return _card(
+        "Customers to approve", rows, "They wait for you", list_url("customer", "status__exact=pending"),
+        alarming=True,
+    )  # fmt: skip
+
+
+def _plan_requests() -> Card:
+    rows = PlanRequest.objects.open()
+    return _card(
+        "Plans asked for", rows, "They wait for you", list_url("planrequest", "status__exact=asked"),
+        alarming=True,
+    )  # fmt: skip
 
 
 def _keys() -> Card:
@@ -85,6 +96,7 @@ def _failing() -> Card:
 CARDS: list[tuple[str, Callable[[], Card]]] = [
     ("view_customer", _customers),
     ("view_customer", _pending),
+    ("view_planrequest", _plan_requests),
     ("view_issuedkey", _keys),
     ("view_issuedkey", _expiring),
     ("view_operation", _stopped),

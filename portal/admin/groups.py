@@ -20,6 +20,7 @@ GRANTABLE = (
     "view_user", "add_user", "change_user",
     "view_membership", "add_membership", "change_membership", "delete_membership",
     "view_plan", "add_plan", "change_plan",
+    "view_planrequest", "decide_planrequest",
     "view_subscription", "add_subscription", "change_subscription",
     "view_issuedkey", "issue_issuedkey", "rotate_issuedkey", "revoke_issuedkey", "reveal_issuedkey",
     "view_operation", "retry_operation", "cancel_operation",

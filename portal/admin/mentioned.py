@@ -15,6 +15,7 @@ from portal.models import (
     ManagementToken,
     Operation,
     Plan,
+    PlanRequest,
     SigningKey,
     Subscription,
     User,
@@ -22,7 +23,7 @@ from portal.models import (
 
 _KINDS: dict[str, Any] = {
     "usr": User, "cus": Customer, "key": IssuedKey, "op": Operation, "sub": Subscription,
-    "tok": ManagementToken,
+    "tok": ManagementToken, "req": PlanRequest,
 }  # fmt: skip
 _NAMED = {User: ("public_id", "name", "email"), Customer: ("public_id", "name", "deleted_at")}
 """Shown by name; all others by their ids, which people compare."""

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 SECTIONS = {
-    "Customers": ("customer", "user", "membership", "subscription", "plan"),
+    "Customers": ("customer", "user", "membership", "subscription", "plan", "planrequest"),
     "Keys": ("issuedkey", "operation", "pluginstate", "signingkey"),
     "Security": ("managementtoken", "auditevent", "group"),
 }

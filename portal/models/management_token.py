@@ -52,3 +52,7 @@ class ManagementToken(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= now()

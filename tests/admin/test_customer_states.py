@@ -1,13 +1,15 @@
 import pytest
 
 from portal.admin.actions import MOST
-from portal.models import AuditEvent, Customer, IssuedKey, Membership
+from portal.models import AuditEvent, Customer, IssuedKey, Membership, Notice
 from portal.services.keys.request import request_key
 from tests.admin.conftest import Admin, make_key, text_of, work
 from tests.factories import CustomerFactory
 from tests.provisioning.acme import AcmeProvider
 
 pytestmark = pytest.mark.django_db
+
+EMPTY_MEMBERS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
 
 
 def buttons(admin: Admin, customer: Customer) -> str:
@@ -18,7 +20,7 @@ def buttons(admin: Admin, customer: Customer) -> str:
 @pytest.mark.parametrize(
     ("status", "offered"),
     [
-        ("pending", {"approve", "close"}),
+        ("pending", {"approve", "decline"}),
         ("active", {"suspend", "close"}),
         ("suspended", {"activate", "close"}),
         ("closed", set()),
@@ -27,7 +29,7 @@ def buttons(admin: Admin, customer: Customer) -> str:
 def test_a_customer_is_offered_what_can_follow(admin: Admin, status: str, offered: set[str]) -> None:
     shown = buttons(admin, CustomerFactory(status=status))
     assert {
-        name for name in ("approve", "activate", "suspend", "close") if f"/act/{name}/" in shown
+        name for name in ("approve", "decline", "activate", "suspend", "close") if f"/act/{name}/" in shown
     } == offered
 
 
@@ -39,6 +41,36 @@ def test_a_pending_customer_is_approved(admin: Admin) -> None:
     assert customer.status == "active"
     event = AuditEvent.objects.get(action="customer.changed")
     assert event.actor == f"user {admin.user.public_id}"
+    assert Notice.objects.get(customer=customer).kind == "customer_approved"
+
+
+def test_a_pending_customer_is_declined_with_a_reason_that_its_people_read(admin: Admin) -> None:
+    customer = CustomerFactory(status="pending")
+    refused = admin.act("customer", customer, "decline", reason=" ")
+    assert "This field is required" in text_of(refused)
+    admin.act("customer", customer, "decline", reason="We know no such company.")
+    customer.refresh_from_db()
+    assert (customer.status, customer.status_reason) == ("closed", "We know no such company.")
+    notice = Notice.objects.get(customer=customer)
+    assert (notice.kind, notice.detail) == ("customer_declined", {"reason": "We know no such company."})
+    again = admin.act("customer", customer, "decline", reason="Again.")
+    assert "has been approved or closed already" in text_of(again)
+    assert Notice.objects.count() == 1
+
+
+def test_the_reason_goes_with_the_status_and_can_be_mended(admin: Admin) -> None:
+    customer = CustomerFactory()
+    admin.act("customer", customer, "suspend", reason="Unpaid since May.")
+    page = f"portal/customer/{customer.pk}/change/"
+    assert "Unpaid since May." in admin.get(page).content.decode()
+    values = {"name": customer.name, "email": "", "external_id": customer.external_id, **EMPTY_MEMBERS}
+    assert admin.post(page, **values, status_reason="Unpaid since June.").status_code == 302
+    customer.refresh_from_db()
+    assert customer.status_reason == "Unpaid since June."
+    admin.act("customer", customer, "activate")
+    customer.refresh_from_db()
+    assert (customer.status, customer.status_reason) == ("active", "")
+    assert 'name="status_reason"' not in admin.get(page).content.decode()
 
 
 def test_approving_many_brings_nobody_back_who_was_suspended(admin: Admin) -> None:
