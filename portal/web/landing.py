@@ -10,4 +10,4 @@ from django.views.decorators.http import require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("dashboard")
-    return render(request, "portal/landing.html", {"signup_open": settings.PORTAL_SIGNUP == "open"})
+    return render(request, "portal/landing.html", {"signup_open": settings.PORTAL_SIGNUP != "invite"})

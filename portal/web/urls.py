@@ -2,7 +2,6 @@
 
 from django.urls import include, path
 
-from portal.web.activity import activity
 from portal.web.dashboard import dashboard
 from portal.web.docs import docs
 from portal.web.landing import landing
@@ -15,7 +14,7 @@ urlpatterns = [
     path("", include("portal.web.keys.urls")),
     path("", include("portal.web.team.urls")),
     path("", include("portal.web.plans.urls")),
-    path("activity", activity, name="activity"),
+    path("", include("portal.web.activity.urls")),
     path("docs", docs, name="docs"),
     path("", include("portal.web.settings.urls")),
 ]

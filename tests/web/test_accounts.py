@@ -48,8 +48,8 @@ def test_an_unknown_address_is_answered_alike() -> None:
     assert "known@acme.example" not in str(mail.outbox[1].body).replace("unknown@acme.example", "")
 
 
-@pytest.mark.parametrize(("signup", "is_open"), [("open", True), ("approval", False), ("invite", False)])
-def test_only_open_sign_up_lets_people_in(settings: Any, signup: str, is_open: bool) -> None:
+@pytest.mark.parametrize(("signup", "is_open"), [("open", True), ("approval", True), ("invite", False)])
+def test_sign_up_by_invitation_lets_nobody_else_in(settings: Any, signup: str, is_open: bool) -> None:
     settings.PORTAL_SIGNUP = signup
     client = Client()
     page = client.get("/accounts/signup/").content

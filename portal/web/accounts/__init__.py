@@ -1,0 +1,1 @@
+"""How allauth behaves here: who may make an account, what its forms ask for, what follows from them."""

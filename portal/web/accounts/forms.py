@@ -1,0 +1,123 @@
+"""The forms of the account pages where they ask for more, or tell less, than allauth's own."""
+
+from typing import Any
+
+from allauth.account import forms as account
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from allauth.core import context
+from allauth.socialaccount import forms as social
+from allauth.socialaccount.models import SocialAccount
+from django import forms
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from portal.models import User
+from portal.services.signups import free_address, is_taken, note_sign_up
+from portal.web.accounts.invited import invitation_of
+
+plain_name = RegexValidator(
+    r"://|www\.|[\x00-\x1f<>]", _("Write the name without addresses of web pages."), inverse_match=True
+)
+"""Names stand in mails to people who never asked for one."""
+
+
+class PersonName(forms.CharField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            label=_("Your name"), required=False, max_length=200, validators=[plain_name],
+            widget=forms.TextInput(attrs={"autocomplete": "name"}), **options,
+        )  # fmt: skip
+
+
+class LoginForm(account.LoginForm):  # type: ignore[misc]  # allauth ships no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["remember"].label = _("Keep me signed in on this device")
+
+
+class SignupForm(account.SignupForm):  # type: ignore[misc]
+    """Answers alike, and works as hard, whether the address has an account or not."""
+
+    name = PersonName()
+    field_order = ("name", "email", "password1", "password2")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.invitation = invitation_of(context.request)
+        if self.invitation is not None:
+            self.initial["email"] = self.invitation.email
+            self.fields["email"].disabled = True  # what is sent instead is ignored
+            self.fields["email"].help_text = _("Your invitation is for this address.")
+
+    def validate_unique_email(self, value: str) -> str:
+        self.account_already_exists = is_taken(value)
+        return value
+
+    def try_save(self, request: HttpRequest) -> Any:
+        if self.account_already_exists:
+            User().set_password(self.cleaned_data["password1"])  # takes as long as for a new account
+            return super().try_save(request)
+        try:
+            return super().try_save(request)
+        except IntegrityError:  # the same form was sent twice at once
+            self.account_already_exists = True
+            return super().try_save(request)
+
+    def save(self, request: HttpRequest) -> User:
+        with transaction.atomic():
+            free_address(self.cleaned_data["email"])
+            if self.invitation is not None:  # its link came to that mailbox
+                get_adapter().stash_verified_email(request, self.invitation.email)
+            user: User = super().save(request)
+            note_sign_up(user)
+        return user
+
+    def custom_signup(self, request: HttpRequest, user: User) -> None:
+        user.name = self.cleaned_data["name"]
+        user.save(update_fields=["name"])
+
+
+class SocialSignupForm(social.SignupForm):  # type: ignore[misc]
+    """Asks for the address that an identity provider kept to itself."""
+
+    name = PersonName()
+    field_order = ("name", "email")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["name"] = self.sociallogin.user.name
+
+    def validate_unique_email(self, value: str) -> str:
+        self.account_already_exists = is_taken(value)
+        return value
+
+    def custom_signup(self, request: HttpRequest, user: User) -> None:
+        user.name = self.cleaned_data["name"]
+        user.save(update_fields=["name"])
+
+
+class ResetPasswordForm(account.ResetPasswordForm):  # type: ignore[misc]
+    users: list[User]
+
+    def clean_email(self) -> str:
+        """An account that only added the address, unproven, is not the one to set a password of."""
+        email = str(super().clean_email())
+        proven = set(EmailAddress.objects.filter(email=email, verified=True).values_list("user", flat=True))
+        self.users = [user for user in self.users if user.email == email or user.pk in proven]
+        return email
+
+
+class DisconnectForm(social.DisconnectForm):  # type: ignore[misc]
+    """Of the providers that are configured: an account elsewhere lets nobody in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = {provider.slug: provider.name for provider in settings.IDENTITY_PROVIDERS}
+        theirs = SocialAccount.objects.filter(user=self.request.user)
+        self.accounts = theirs.filter(provider__in=names).order_by("pk")
+        self.fields["account"].queryset = self.accounts
+        self.connected = [(account, names[account.provider]) for account in self.accounts]
