@@ -1,0 +1,1 @@
+"""``/activity``: a customer's own audit log."""
