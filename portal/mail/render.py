@@ -15,6 +15,8 @@ from portal.mail.html import html_form
 from portal.mail.plain import plain_values
 
 ZONES = available_timezones()
+AUTO_SUBMITTED = {"Auto-Submitted": "auto-generated"}
+"""RFC 3834: nobody's holiday notice answers it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,11 @@ def render(name: str, *, language: str, time_zone: str, **values: Any) -> Mail:
         # A line end in a subject would begin another header.
         title = " ".join(render_to_string(f"mail/{name}_subject.txt", context).split())
         text = render_to_string(f"mail/{name}.txt", context).strip() + "\n"
-        return Mail(f"[{settings.PORTAL_NAME}] {title}", text, html_form(title, text))
+        return Mail(subject_of(title), text, html_form(title, text))
+
+
+def subject_of(title: str) -> str:
+    return f"[{settings.PORTAL_NAME}] {title}"
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from portal.core.metrics import MAILS
-from portal.mail.render import Mail
+from portal.mail.render import AUTO_SUBMITTED, Mail
 
 Send = Callable[[Mail, str], None]
 PERMANENT = 500
@@ -55,7 +55,7 @@ def mail_server() -> Iterator[Send]:
 def _send(connection: BaseEmailBackend, mail: Mail, recipient: str) -> None:
     message = EmailMultiAlternatives(
         mail.subject, mail.text, to=[recipient], connection=connection,
-        headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: nobody's holiday notice answers it
+        headers=AUTO_SUBMITTED,
     )  # fmt: skip
     message.attach_alternative(mail.html, "text/html")
     try:

@@ -19,7 +19,7 @@ from portal.services.keys.revoke import revoke_key
 from portal.services.reminders import prepare_reminders
 from tests.conftest import Clock
 from tests.factories import MembershipFactory
-from tests.mail import BACKEND, Server
+from tests.mail.server import BACKEND, Server
 
 pytestmark = pytest.mark.django_db
 

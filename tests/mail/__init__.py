@@ -1,0 +1,1 @@
+"""What the portal writes, and a mail server that takes it."""
