@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,7 +12,8 @@ from portal.models import IssuedKey, Membership
 from portal.services.actors import actor_of_user
 from portal.services.keys.revoke import revoke_key
 from tests.conftest import Clock
-from tests.factories import UserFactory
+from tests.factories import MembershipFactory, UserFactory
+from tests.web.conftest import sign_in
 
 pytestmark = pytest.mark.django_db
 MakeKey = Callable[..., IssuedKey]
@@ -33,8 +35,14 @@ def test_rotating_leads_to_the_successor_and_keeps_the_old_key(
     assert (old.status, old.retires_at) == ("active", clock.at + timedelta(days=7))
     page = browser.get(f"/keys/{old.public_id}").content.decode()
     assert "Being replaced" in page
-    assert "It stops working in 7 days." in page
-    assert new.public_id in page
+    assert "in 7 d 0 h</time>" in page
+    assert f'/keys/{new.public_id}">' in page
+    assert "End it now" in page
+    page = browser.get(f"/keys/{new.public_id}").content.decode()
+    assert "Reveal the secret" in page
+    assert "in 7 d 0 h</time>" in page
+    assert f'/keys/{old.public_id}">' in page
+    assert "in 7 d 0 h</time>" in browser.get("/keys").content.decode()
 
 
 def test_rotating_without_overlap_ends_the_old_key_at_once(browser: Client, make_key: MakeKey) -> None:
@@ -78,21 +86,75 @@ def test_revoking_asks_first(browser: Client, make_key: MakeKey) -> None:
 
 def test_revoking_ends_the_key_and_keeps_the_reason(browser: Client, make_key: MakeKey) -> None:
     key = make_key("laptop")
-    answer = browser.post(f"/keys/{key.public_id}/revoke", {"reason": "stolen"}, follow=True)
+    form = {"typed_name": " laptop ", "reason": "stolen"}
+    answer = browser.post(f"/keys/{key.public_id}/revoke", form, follow=True)
     key.refresh_from_db()
     assert (key.status, key.revoke_reason) == ("revoked", "stolen")
     page = answer.content.decode()
-    for words in ("laptop is revoked.", "Revoked", "stolen"):
+    for words in ("“laptop” is revoked.", "Revoked", "stolen"):
         assert words in page
     assert f"/keys/{key.public_id}/revoke" not in page
 
 
-def test_revoking_twice_is_harmless(browser: Client, make_key: MakeKey) -> None:
-    key = make_key()
-    for _ in range(2):
-        assert browser.post(f"/keys/{key.public_id}/revoke").status_code == 302
+@pytest.mark.parametrize("typed", ["", "Laptop", "laptop.", "lap top", "stolen"])
+def test_another_name_than_the_keys_revokes_nothing(browser: Client, make_key: MakeKey, typed: str) -> None:
+    key = make_key("laptop")
+    answer = browser.post(f"/keys/{key.public_id}/revoke", {"typed_name": typed, "reason": "stolen"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "Nothing was revoked. Type “laptop”, exactly so." in page
+    assert 'value="stolen"' in page
+    key.refresh_from_db()
+    assert key.status == "active"
+
+
+@pytest.mark.parametrize("name", ["<b>“x” & y</b>", "two  blanks", "ключ 日本 🔑", "'; --"])
+def test_any_name_can_be_typed(browser: Client, make_key: MakeKey, name: str) -> None:
+    key = make_key(name)
+    assert browser.post(f"/keys/{key.public_id}/revoke", {"typed_name": name}).status_code == 302
     key.refresh_from_db()
     assert key.status == "revoked"
+
+
+def test_revoking_says_how_soon_gateways_refuse_the_key(
+    browser: Client, make_key: MakeKey, settings: Any
+) -> None:
+    settings.STATUS_LIST_TTL = timedelta(minutes=5)
+    page = browser.get(f"/keys/{make_key().public_id}/revoke").content.decode()
+    assert "The portal, and gateways that ask it, refuse the key at once." in page
+    assert "read our status list refuse it within 5 minutes." in page
+    assert "until it expires: in 30 days." in page
+
+
+def test_an_overlap_is_ended_early_by_revoking_the_old_key(browser: Client, make_key: MakeKey) -> None:
+    old = make_key("production")
+    browser.post(f"/keys/{old.public_id}/rotate", rotation(browser, old))
+    assert b"The key that replaces it goes on working." in browser.get(f"/keys/{old.public_id}/revoke").content
+    browser.post(f"/keys/{old.public_id}/revoke", {"typed_name": "production"})
+    assert [key.is_usable for key in IssuedKey.objects.order_by("pk")] == [False, True]
+
+
+def test_revoking_twice_is_harmless(browser: Client, make_key: MakeKey) -> None:
+    key = make_key("test")
+    for _ in range(2):
+        assert browser.post(f"/keys/{key.public_id}/revoke", {"typed_name": "test"}).status_code == 302
+    key.refresh_from_db()
+    assert key.status == "revoked"
+    assert browser.get(f"/keys/{key.public_id}/revoke").status_code == 302
+
+
+@pytest.mark.parametrize("verb", ["rotate", "revoke"])
+def test_strangers_and_viewers_change_nothing(make_key: MakeKey, owner: Membership, verb: str) -> None:
+    key = make_key("test")
+    viewer = sign_in(MembershipFactory(customer=owner.customer, role="viewer").user)
+    stranger = sign_in(MembershipFactory().user)
+    for client, status in ((viewer, 403), (stranger, 404)):
+        assert client.get(f"/keys/{key.public_id}/{verb}").status_code == status
+        form = {"typed_name": "test", "overlap": "0", "form_token": "x"}
+        assert client.post(f"/keys/{key.public_id}/{verb}", form).status_code == status
+    assert Client().get(f"/keys/{key.public_id}/{verb}").headers["Location"].startswith("/accounts/login/")
+    key.refresh_from_db()
+    assert (key.status, IssuedKey.objects.count()) == ("active", 1)
 
 
 def test_history_names_colleagues_but_not_staff(
@@ -103,7 +165,7 @@ def test_history_names_colleagues_but_not_staff(
     staff = UserFactory(is_staff=True, is_superuser=True, email="secretive@operator.example")
     revoke_key(actor_of_user(staff), key.pk)
     answer = browser.get(f"/keys/{key.public_id}")
-    told = [(event["words"], event["who"]) for event in answer.context["history"]]
+    told = [(event.words, event.who) for event in answer.context["history"]]
     assert told == [
         ("Revoked", "Latchkey staff or a former colleague"),
         ("Secret shown", owner.user.email),
@@ -119,10 +181,3 @@ def test_a_usable_key_comes_with_commands_to_try(browser: Client, make_key: Make
     assert "curl -i http://127.0.0.1:8000/api/v1/verify" in page
     revoke_key(SYSTEM, key.pk)
     assert "curl" not in browser.get(f"/keys/{key.public_id}").content.decode()
-
-
-def test_an_unfinished_key_looks_again_by_itself(browser: Client, owner: Membership) -> None:
-    key = IssuedKey.objects.create(customer=owner.customer, user=owner.user, name="x", plugin="kong")
-    page = browser.get(f"/keys/{key.public_id}").content.decode()
-    assert "Being created" in page
-    assert "portal/refresh.js" in page

@@ -7,24 +7,24 @@ function tell(button, words) {
   setTimeout(() => { button.textContent = before; }, 2000);
 }
 
-for (const button of document.querySelectorAll("button[data-copy]")) {
+function offerCopying(button) {
   const source = document.getElementById(button.dataset.copy);
   button.hidden = false;
   button.setAttribute("aria-live", "polite");
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(textOf(source));
-      tell(button, "Copied");
+      tell(button, button.dataset.copied ?? "Copied");
     } catch {
       // No clipboard without https: leave the text selected, so that one keystroke copies it.
       if (source.select) source.select();
       else getSelection().selectAllChildren(source);
-      tell(button, "Press Ctrl+C");
+      tell(button, button.dataset.press ?? "Press Ctrl+C");
     }
   });
 }
 
-for (const button of document.querySelectorAll("button[data-download]")) {
+function offerDownload(button) {
   button.hidden = false;
   button.addEventListener("click", () => {
     const parts = document.querySelectorAll("[data-secret]");
@@ -39,3 +39,11 @@ for (const button of document.querySelectorAll("button[data-download]")) {
     URL.revokeObjectURL(url);
   });
 }
+
+function offer() {
+  document.querySelectorAll("button[data-copy][hidden]").forEach(offerCopying);
+  document.querySelectorAll("button[data-download][hidden]").forEach(offerDownload);
+}
+
+offer();
+document.addEventListener("htmx:afterSwap", offer);

@@ -1,27 +1,35 @@
 """``/keys/{id}``: everything about one key but its secret."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.middleware import HtmxDetails
 
 from portal.core.errors import NotFound
-from portal.models import AuditEvent, IssuedKey, Membership
+from portal.models import IssuedKey
 from portal.services.keys.reveal import may_reveal
+from portal.web.keys.countdown import countdown_to
+from portal.web.keys.history import history_of, reason_words
+from portal.web.keys.progress import failure_words, progress_of
 from portal.web.keys.quickstart import quickstart
-from portal.web.keys.shown import expiry_words, masked, parts_of, status_of_one, tokens_left
+from portal.web.keys.shown import (
+    expiry_words,
+    kind_words,
+    last_use_words,
+    masked,
+    parts_of,
+    status_of_key,
+    tokens_left,
+)
 from portal.web.visits import Visit, customers_page, show
 
-_HISTORY = {
-    "key.requested": "Asked for",
-    "key.activated": "Created",
-    "key.failed": "Could not be created",
-    "key.revealed": "Secret shown",
-    "key.revoking": "Revocation begun",
-    "key.revoked": "Revoked",
-    "key.retiring": "Replaced by a newer key",
-}
+P = ParamSpec("P")
+NO_NEWS = 204
+"""What htmx takes for: leave the page as it is."""
 
 
 def visible_key(visit: Visit, public_id: str) -> tuple[Visit, IssuedKey]:
@@ -29,13 +37,15 @@ def visible_key(visit: Visit, public_id: str) -> tuple[Visit, IssuedKey]:
 
     Raises ``NotFound`` alike for absent and for foreign keys.
     """
-    key: IssuedKey | None = (
-        IssuedKey.objects.visible_to(visit.actor, "keys:read")
-        .filter(customer__memberships__user=visit.user, public_id=public_id)
-        .select_related("customer", "user", "rotated_from", "signing_key")
-        .with_removal()
-        .first()
-    )
+    key: IssuedKey | None = None
+    if public_id.isprintable():
+        key = (
+            IssuedKey.objects.visible_to(visit.actor, "keys:read")
+            .filter(customer__memberships__user=visit.user, public_id=public_id)
+            .select_related("customer", "user", "rotated_from", "signing_key")
+            .with_removal()
+            .first()
+        )
     if key is None:
         raise NotFound("key")
     return visit.at(key.customer.public_id), key
@@ -48,52 +58,82 @@ def changeable_key(visit: Visit, public_id: str) -> tuple[Visit, IssuedKey]:
     return visit, key
 
 
+def whole_page_for_sign_in(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A part of a page has no room for a sign-in form: the browser loads the page, and is asked there."""
+
+    @wraps(view)
+    def page(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if HtmxDetails(request) and not request.user.is_authenticated:
+            return HttpResponseClientRefresh()
+        return view(request, *args, **kwargs)
+
+    return page
+
+
 @require_safe
+@whole_page_for_sign_in
 @customers_page
 def one_key(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
+    """The page; for htmx its changing part alone, and nothing while there is no news."""
     visit, key = visible_key(visit, id)
-    successor = IssuedKey.objects.filter(rotated_from=key).exclude(status=IssuedKey.Status.FAILED).first()
+    in_page = bool(HtmxDetails(request))
+    operation = key.operations.order_by("-id").first() if key.status in _TOLD_BY_OPERATION else None
+    progress = progress_of(key, operation)
+    if in_page and progress is not None and request.GET.get("seen") == progress.seen:
+        return HttpResponse(status=NO_NEWS)
+    status = status_of_key(key)
     context = {
         "key": key,
-        "status": status_of_one(key),
+        "status": status,
+        "progress": progress,
+        "meaning": failure_words(operation) if key.status == IssuedKey.Status.FAILED else status.meaning,
+        "expires": expiry_words(key),
+        "history": history_of(key),
+        **_facts(key),
+        **_choices(visit, key),
+    }
+    return show(request, visit, f"portal/keys/{'news' if in_page else 'detail'}.html", context)
+
+
+_TOLD_BY_OPERATION = (
+    IssuedKey.Status.REQUESTED, IssuedKey.Status.REVOKING, IssuedKey.Status.NEEDS_ATTENTION,
+    IssuedKey.Status.FAILED,
+)  # fmt: skip
+
+
+def _facts(key: IssuedKey) -> dict[str, Any]:
+    return {
+        "kind": kind_words(key.plugin),
         "tokens_left": tokens_left(key),
         "public": parts_of(key.public),
-        "expires": expiry_words(key),
         "masked": masked(key),
-        "successor": successor,
-        "may_reveal": visit.may_change_keys and key.secret_available and may_reveal(visit.actor, key),
-        "may_rotate": visit.may_change_keys and key.is_usable and successor is None and key.user is not None,
-        "may_revoke": visit.may_change_keys and key.status in IssuedKey.REVOCABLE,
-        "unfinished": key.status in (IssuedKey.Status.REQUESTED, IssuedKey.Status.REVOKING),
-        "quickstart": quickstart(key, settings.PORTAL_BASE_URL) if key.is_usable else None,
-        "history": _history(key),
+        "last_use": last_use_words(key),
+        "reason": reason_words(key.revoke_reason),
+        "countdown": countdown_to(key.retires_at) if key.is_usable else None,
+        "predecessor_countdown": _predecessor_countdown(key),
+        "quickstart": quickstart(key) if key.is_usable else None,
     }
-    return show(request, visit, "portal/keys/detail.html", context)
 
 
-def _history(key: IssuedKey) -> list[dict[str, Any]]:
-    """What happened to the key, newest first, by people's names."""
-    events = list(
-        AuditEvent.objects.filter(object=key.public_id, customer=key.customer_id).order_by("-id")[:100]
-    )
-    who = _names({event.actor.partition(" ")[2] for event in events}, key)
-    words = dict(_HISTORY)
-    if key.status != IssuedKey.Status.FAILED:  # it stopped, and went on or will
-        words["key.failed"] = "Creation stopped"
-    return [
-        {"words": words.get(event.action, event.action), "at": event.at, "who": _actor(event.actor, who)}
-        for event in events
-    ]
+def _predecessor_countdown(key: IssuedKey) -> Any:
+    old = key.rotated_from
+    return countdown_to(old.retires_at) if old is not None and old.is_usable else None
 
 
-def _names(public_ids: set[str], key: IssuedKey) -> dict[str, str]:
-    """E-mails of the customer's own members; other people are not theirs to know."""
-    members = Membership.objects.filter(customer=key.customer_id, user__public_id__in=public_ids)
-    return dict(members.values_list("user__public_id", "user__email"))
+def _choices(visit: Visit, key: IssuedKey) -> dict[str, Any]:
+    """The successor, and what this person may do with the key now."""
+    may_change = visit.may_change_keys
+    successor = IssuedKey.objects.filter(rotated_from=key).exclude(status=IssuedKey.Status.FAILED).first()
+    return {
+        "successor": successor,
+        "successor_status": status_of_key(successor) if successor else None,
+        "may_reveal": may_change and key.secret_available and may_reveal(visit.actor, key),
+        "may_rotate": may_change and key.is_usable and successor is None and key.user is not None,
+        "may_revoke": may_change and key.status in IssuedKey.REVOCABLE,
+        "may_create_another": may_change and successor is None and key.shown_status in _ENDED,
+    }
 
 
-def _actor(identity: str, names: dict[str, str]) -> str:
-    kind, _, public_id = identity.partition(" ")
-    if kind == "user":
-        return names.get(public_id, f"{settings.PORTAL_NAME} staff or a former colleague")
-    return f"Access token {public_id}" if kind == "token" else "Automatic"
+_ENDED = ("expired", "revoked", "failed")

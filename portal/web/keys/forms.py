@@ -5,12 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.core.plugins import plugin_named
-from portal.models import Plan
+from portal.models import IssuedKey, Plan
 from portal.services.keys.request import lifetime_within, scope_choices
 from portal.services.keys.rotate import DEFAULT_OVERLAP
 from portal.services.plans import plan_plugins
+from portal.web.keys.shown import kind_words
 from portal.web.words import exact_span
 from tokens.durations import format_duration, parse_duration
 
@@ -26,23 +29,27 @@ class NewKeyForm(forms.Form):
     form_token = forms.CharField(max_length=64, widget=forms.HiddenInput)
     customer = forms.CharField(max_length=64, widget=forms.HiddenInput)
     name = forms.CharField(
+        label=gettext_lazy("Name"),
         max_length=100,
-        help_text="Where it will be used, so that you recognise it later: “production”, “Ada's laptop”.",
+        help_text=gettext_lazy(
+            "Where it will be used, so that you recognise it later: “production”, “Ada's laptop”."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
-    plugin = forms.ChoiceField(label="Kind", required=False)
+    plugin = forms.ChoiceField(label=gettext_lazy("Kind"), required=False)
     expires_in = forms.ChoiceField(
-        label="Lifetime", help_text="After that it stops working. Rotate it before."
+        label=gettext_lazy("Lifetime"),
+        help_text=gettext_lazy("After that it stops working. Rotate it before."),
     )
     scopes = forms.MultipleChoiceField(
-        label="What it may do", required=False, widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("What it may do"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
     def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         slugs = plan_plugins(plan)
         if len(slugs) > 1:
-            self._choose("plugin", [(slug, slug) for slug in slugs])
+            self._choose("plugin", [(slug, kind_words(slug)) for slug in slugs])
         else:
             del self.fields["plugin"]
         self._choose("expires_in", _lifetimes(plan, slugs))
@@ -74,13 +81,13 @@ class NewKeyForm(forms.Form):
 class RotateForm(forms.Form):
     form_token = forms.CharField(max_length=64, widget=forms.HiddenInput)
     overlap = forms.ChoiceField(
-        label="Keep the present key working for",
-        choices=[
-            ("0", "No longer: it stops at once"),
+        label=gettext_lazy("Keep the present key working for"),
+        choices=lambda: [
+            ("0", _("No longer: it stops at once")),
             *((format_duration(s), exact_span(s)) for s in _OVERLAPS),
         ],
         initial=format_duration(DEFAULT_OVERLAP),
-        help_text="Time to put the new key everywhere the present one is in use.",
+        help_text=gettext_lazy("Time to put the new key everywhere the present one is in use."),
     )
 
     def wanted(self) -> timedelta:
@@ -89,12 +96,48 @@ class RotateForm(forms.Form):
 
 
 class RevokeForm(forms.Form):
+    """Asks for the key's name: one that was meant to be revoked is known by it."""
+
+    typed_name = forms.CharField(
+        max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
     reason = forms.CharField(
+        label=gettext_lazy("Reason"),
         max_length=200,
         required=False,
-        help_text="Kept with the key, for whoever wonders later.",
+        help_text=gettext_lazy("Kept with the key, for whoever wonders later."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+    def __init__(self, *args: Any, key: IssuedKey, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._expected = _plain(key.name) or key.public_id
+        field = self.fields["typed_name"]
+        field.label = _("Type “%(name)s” to confirm") % {"name": self._expected}
+        field.error_messages["required"] = self._wrong
+
+    @property
+    def _wrong(self) -> str:
+        return _("That isn't the key's name. Nothing was revoked. Type “%(name)s”, exactly so.") % {
+            "name": self._expected
+        }
+
+    def clean_typed_name(self) -> str:
+        typed: str = self.cleaned_data["typed_name"]
+        if _plain(typed) != self._expected:
+            raise forms.ValidationError(self._wrong, code="wrong_name")
+        return typed
+
+
+def _plain(name: str) -> str:
+    """A name as a page shows it, where a row of blanks is one."""
+    return " ".join(name.split())
+
+
+def like_key(key: IssuedKey) -> dict[str, Any]:
+    """What to begin a form with for another key like that one."""
+    like: dict[str, Any] = {"name": key.name, "plugin": key.plugin, "scopes": key.scopes}
+    return {**like, "expires_in": format_duration(key.lifetime)} if key.lifetime else like
 
 
 def _lifetimes(plan: Plan, slugs: Sequence[str]) -> list[tuple[str, str]]:
@@ -103,9 +146,9 @@ def _lifetimes(plan: Plan, slugs: Sequence[str]) -> list[tuple[str, str]]:
     spans = {span for span in _LIFETIMES if longest is None or span <= longest}
     if longest is not None:
         spans.add(longest)
-    words = "The usual one"
+    words = _("The usual one")
     if len(usual) == 1:
         only = usual.pop()
-        words = f"{exact_span(only)} (usual)" if only else "Until it is revoked"
+        words = _("%(span)s (usual)") % {"span": exact_span(only)} if only else _("Until it is revoked")
         spans.discard(only)
     return [(USUAL, words), *((format_duration(span), exact_span(span)) for span in sorted(spans))]

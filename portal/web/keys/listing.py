@@ -1,15 +1,18 @@
 """``/keys``: a customer's keys, newest first."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from portal.core.errors import NotFound
+from portal.core.plugins import registry
 from portal.models import IssuedKey
+from portal.models.issued_key import IssuedKeyQuerySet
 from portal.services.plans import effective_plan
-from portal.web.keys.shown import FILTERS, STATUS, expiry_words, status_of_key
+from portal.web.keys.countdown import countdown_to
+from portal.web.keys.filters import SEARCHED, Filters
+from portal.web.keys.shown import STATUS, expiry_words, kind_words, last_use_words, status_of_key
 from portal.web.visits import Visit, customers_page, show
 
 PAGE = 25
@@ -18,43 +21,63 @@ PAGE = 25
 @require_safe
 @customers_page
 def key_list(request: HttpRequest, visit: Visit) -> HttpResponse:
+    filters = Filters.of(request)
     keys = IssuedKey.objects.visible_to(visit.actor, "keys:read").filter(customer=visit.customer)
-    status = request.GET.get("status", "")
-    found = keys.in_status(status) if status in STATUS else keys
-    before = request.GET.get("before")
-    if before:
-        found = found.filter(pk__lt=_position(keys, before))
+    tally = keys.tally(filters.among(visit.user))
+    before = _position(keys, request.GET.get("before", ""))
+    floor = _floor(keys, before) if filters.looks_at_many else None
+    found = filters.applied(keys, visit.user)
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    if floor is not None:
+        found = found.filter(pk__gte=floor.pk)
     page = list(found.select_related("user").order_by("-id")[: PAGE + 1])
+    older = page[PAGE - 1] if len(page) > PAGE else floor
     plan, _ = effective_plan(visit.customer)
     context = {
         "rows": [_row(key) for key in page[:PAGE]],
-        "filters": _filters(status),
-        "filtered_by": STATUS[status].words.lower() if status in STATUS else "",
-        "newest_url": _url(status) if before else "",
-        "older_url": _url(status, page[PAGE - 1].public_id) if len(page) > PAGE else "",
+        "filters": filters,
+        "pills": filters.pills(tally.by_status),
+        "kinds": [(slug, kind_words(slug)) for slug in registry().slugs] if len(registry().slugs) > 1 else [],
+        "has_keys": filters.are_set or tally.by_status.total() > 0,
+        "filtered_by": STATUS[filters.status].words if filters.status else "",
+        "newest_url": filters.url() if before is not None else "",
+        "older_url": filters.url(before=older.public_id) if older else "",
+        "searched": SEARCHED,
         "plan": plan,
-        "in_use": keys.counted().count(),
+        "in_use": tally.in_use,
     }
     return show(request, visit, "portal/keys/list.html", context)
 
 
-def _position(keys: Any, public_id: str) -> int:
+def _position(keys: IssuedKeyQuerySet, public_id: str) -> int | None:
     """Where the page before ended; keys are never deleted, so it stays there."""
-    position: int | None = keys.filter(public_id=public_id).values_list("pk", flat=True).first()
+    if not public_id:
+        return None
+    position: int | None = None
+    if public_id.isprintable():
+        position = keys.filter(public_id=public_id).values_list("pk", flat=True).first()
     if position is None:
         raise NotFound("page")
     return position
 
 
+def _floor(keys: IssuedKeyQuerySet, before: int | None) -> IssuedKey | None:
+    """The last key that a search looks at, so that it costs the same however many there are.
+
+    None when it looks at all of them. One index gives it.
+    """
+    within = keys if before is None else keys.filter(pk__lt=before)
+    ends = list(within.order_by("-id").only("public_id")[SEARCHED - 1 : SEARCHED + 1])
+    return ends[0] if len(ends) > 1 else None
+
+
 def _row(key: IssuedKey) -> dict[str, Any]:
-    return {"key": key, "status": status_of_key(key), "expires": expiry_words(key)}
-
-
-def _filters(chosen: str) -> list[dict[str, Any]]:
-    choices = [("", "All"), *((code, STATUS[code].words) for code in FILTERS)]
-    return [{"words": words, "url": _url(code), "current": code == chosen} for code, words in choices]
-
-
-def _url(status: str, before: str = "") -> str:
-    query = urlencode({name: value for name, value in (("status", status), ("before", before)) if value})
-    return f"/keys?{query}" if query else "/keys"
+    return {
+        "key": key,
+        "status": status_of_key(key),
+        "kind": kind_words(key.plugin),
+        "expires": expiry_words(key),
+        "last_use": last_use_words(key),
+        "countdown": countdown_to(key.retires_at) if key.is_usable else None,
+    }

@@ -1,69 +1,122 @@
-"""The first commands to try with a key, told by what the key is and not by its plugin."""
+"""The first calls with a key in four languages, told by what the key is and not by its plugin.
 
+The templates ``portal/keys/quickstart/*.txt`` hold the programs. Each value arrives written as a literal
+of the language, so that none, whatever it holds, can be more than a value there. The secret is never one.
+"""
+
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from shlex import quote
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.core.plugins import token_lifetime
 from portal.models import IssuedKey
 from portal.web.words import lasting
 
-_API = "'https://<the API you use>/'"
+PLACEHOLDER = "https://api.example.com/"
+"""Stands for the operator's API where ``PORTAL_API_URL`` names none."""
 
 
 @dataclass(frozen=True)
 class Step:
+    id: str
     words: str
     command: str
 
 
-def quickstart(key: IssuedKey, base_url: str) -> list[Step]:
-    """A JWT can be tried at the portal itself; OAuth clients fetch a token first."""
-    if key.jti:
-        return [
-            Step("Put the secret where your software finds it:", "export API_KEY='…'"),
-            Step(
-                f"Try it here. 204 means that it works, and X-Key-Id answers {key.public_id}:",
-                f'curl -i {base_url}/api/v1/verify \\\n  -H "Authorization: Bearer $API_KEY"',
-            ),
-            Step(
-                "Then call the API with the same header:",
-                f'curl {_API} \\\n  -H "Authorization: Bearer $API_KEY"',
-            ),
-        ]
+@dataclass(frozen=True)
+class Snippet:
+    language: str
+    label: str
+    hint: str | Promise
+    """How to run it."""
+    program: str
+
+
+@dataclass(frozen=True)
+class Quickstart:
+    steps: tuple[Step, ...]
+    words: str
+    snippets: tuple[Snippet, ...]
+    has_placeholder: bool
+
+
+def quickstart(key: IssuedKey) -> Quickstart:
+    """OAuth clients fetch a token first; a JWT can be tried at the portal itself."""
     if key.public.get("token_url"):
-        return _client_credentials(key.public, token_lifetime(key.plugin))
-    return [
-        Step("Put the secret where your software finds it:", "export API_KEY='…'"),
-        Step(
-            "Send it in the header that the API asks for, often apikey or X-API-Key:",
-            f'curl {_API} \\\n  -H "apikey: $API_KEY"',
-        ),
-    ]
-
-
-def _client_credentials(public: dict[str, str], lifetime: timedelta | None) -> list[Step]:
-    """RFC 6749 section 4.4, with nothing but a shell, curl and sed; every value may hold any character."""
-    form = ["grant_type=client_credentials", f"client_id={public.get('client_id', '')}"]
-    form += [f"audience={public['audience']}"] if public.get("audience") else []
-    fetch = "".join(f" \\\n  --data-urlencode {quote(field)}" for field in form)
-    reuse = (
-        f" It works for {lasting(lifetime)}: use the same one for all calls until then." if lifetime else ""
+        return _of_client(key)
+    export = Step("step-export", _("Put the secret where your software finds it:"), "export API_KEY='…'")
+    if not key.jti:
+        words = _("Then call the API. It may want the secret in another header than this one, apikey:")
+        return _quickstart((export,), words, "secret", {}, header="apikey", scheme="")
+    verify = Step(
+        "step-verify",
+        _("Try it here. 204 means that it works, and X-Key-Id answers %(id)s:") % {"id": key.public_id},
+        f'curl -i {settings.PORTAL_BASE_URL}/api/v1/verify \\\n  -H "Authorization: Bearer $API_KEY"',
     )
-    return [
-        Step("Put the secret where your software finds it:", "export CLIENT_SECRET='…'"),
-        Step(
-            f"Exchange it for an access token.{reuse} Only a refusal is printed:",
-            f"ANSWER=$(curl -sS {quote(public['token_url'])}{fetch} \\\n"
-            '  --data-urlencode "client_secret=$CLIENT_SECRET")\n'
-            f"ACCESS_TOKEN=$(printf '%s' \"$ANSWER\" |\n  {_PICK})\n"
-            '[ -n "$ACCESS_TOKEN" ] || printf \'%s\\n\' "$ANSWER"',
-        ),
-        Step(
-            "Call the API with that token, as often as you like:",
-            f'curl {_API} \\\n  -H "Authorization: Bearer $ACCESS_TOKEN"',
-        ),
-    ]
+    words = _("Then call the API with the same header:")
+    return _quickstart((export, verify), words, "secret", {}, header="Authorization", scheme="Bearer ")
 
 
-_PICK = r"""sed -n 's/.*"access_token" *: *"\([^"]*\)".*/\1/p'"""
+def _of_client(key: IssuedKey) -> Quickstart:
+    """RFC 6749 section 4.4."""
+    lifetime = token_lifetime(key.plugin)
+    words = [_("Exchange it for an access token, and call the API with that.")]
+    if lifetime:
+        words.append(
+            _("It works for %(span)s: use the same one for all calls until then.")
+            % {"span": lasting(lifetime)}
+        )
+    export = Step(
+        "step-export", _("Put the secret where your software finds it:"), "export CLIENT_SECRET='…'"
+    )
+    names = ("token_url", "client_id", "audience")
+    values = {name: str(key.public.get(name, "")) for name in names}
+    return _quickstart((export,), " ".join(words), "client", values, audience=bool(values["audience"]))
+
+
+def _quickstart(
+    steps: tuple[Step, ...], words: str, kind: str, values: Mapping[str, str], **context: object
+) -> Quickstart:
+    values = {"url": settings.PORTAL_API_URL or PLACEHOLDER, **values}
+    literals: dict[str, object] = {
+        language: {name: write(value) for name, value in values.items()}
+        for language, write in _LITERAL.items()
+    }
+    shell = {name: quote(value) for name, value in values.items()}
+    fields = {f"{name}_field": quote(f"{name}={value}") for name, value in values.items()}
+    known = {**literals, "shell": {**shell, **fields}, **context}
+    snippets = tuple(
+        Snippet(
+            language,
+            label,
+            hint,
+            render_to_string(f"portal/keys/quickstart/{kind}.{language}.txt", known).strip(),
+        )
+        for language, label, hint in _LANGUAGES
+    )
+    return Quickstart(steps, words, snippets, not settings.PORTAL_API_URL)
+
+
+_LITERAL: dict[str, Callable[[str], str]] = {
+    "python": repr,
+    "javascript": json.dumps,
+    # Go knows no halves of a character (surrogates), which JSON writes beyond ASCII.
+    "go": lambda value: json.dumps(value, ensure_ascii=False),
+}
+_LANGUAGES = (
+    ("curl", "curl", gettext_lazy("Paste it into a shell.")),
+    ("python", "Python", gettext_lazy("Save it as call.py and run python3 call.py.")),
+    (
+        "javascript",
+        "JavaScript",
+        gettext_lazy("Save it as call.mjs and run node call.mjs, with Node 18 or newer."),
+    ),
+    ("go", "Go", gettext_lazy("Save it as call.go and run go run call.go.")),
+)

@@ -3,11 +3,11 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portal.core.errors import NotAllowed
@@ -30,14 +30,13 @@ def reveal(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
     except NotAllowed as exc:
         if exc.code != "recent_sign_in_required":
             raise
-        messages.info(request, "Confirm first, then press “Reveal the secret” once more.")
+        messages.info(request, _("Confirm first, then press “Reveal the secret” once more."))
         return redirect(
             f"{reverse('account_reauthenticate')}?{urlencode({'next': reverse('key', args=[id])})}"
         )
-    parts = _parts(secret)
-    steps = quickstart(key, settings.PORTAL_BASE_URL) if len(parts) > 1 else []
-    return show(request, visit, "portal/keys/secret.html", {"key": key, "parts": parts, "quickstart": steps})
+    context = {"key": key, "parts": _parts(secret), "quickstart": quickstart(key)}
+    return show(request, visit, "portal/keys/secret.html", context)
 
 
 def _parts(secret: Any) -> list[Part]:
-    return parts_of(secret) if isinstance(secret, dict) else [Part("secret", "Secret", str(secret))]
+    return parts_of(secret) if isinstance(secret, dict) else [Part("secret", _("Secret"), str(secret))]

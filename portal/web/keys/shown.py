@@ -4,60 +4,65 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from portal.core.plugins import token_lifetime
-from portal.models import IssuedKey, Operation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
+
+from portal.core.plugins import plugin_label, token_lifetime
+from portal.models import IssuedKey
 from portal.web.words import from_now, lasting
+
+Words = str | Promise
+_LABELS_OF_PLUGINS = (gettext_noop("Signed key (JWT)"), gettext_noop("OAuth client"))
+"""Those of the built-in plugins, so that translators meet them."""
 
 
 @dataclass(frozen=True)
 class Status:
     """A badge's words and tone, and what the state means for the key's holder."""
 
-    words: str
+    words: Words
     tone: str
-    meaning: str = ""
+    meaning: Words = ""
 
 
-_UPDATES = "This page updates itself."
-_OURS = "We have to finish that by hand; there is nothing for you to do."
 STATUS = {
-    "requested": Status("Being created", "busy", f"The gateway is being told. {_UPDATES}"),
-    "active": Status("Active", "good"),
-    "revoking": Status("Being revoked", "busy", f"Its gateway is being told to refuse it. {_UPDATES}"),
-    "revoked": Status("Revoked", "idle", "This key doesn't work any more and can't be brought back."),
-    "expired": Status("Expired", "idle", "Its time is up. Create another key to go on."),
-    "failed": Status("Failed", "bad", "It could not be created, and nothing of it exists. Try another one."),
-    "needs_attention": Status(
-        "Needs attention", "warn", f"This key isn't ready: its creation stopped. {_OURS}"
+    "requested": Status(pgettext_lazy("key", "Being created"), "busy"),
+    "active": Status(pgettext_lazy("key", "Active"), "good"),
+    "revoking": Status(pgettext_lazy("key", "Being revoked"), "busy"),
+    "revoked": Status(
+        pgettext_lazy("key", "Revoked"),
+        "idle",
+        gettext_lazy("This key doesn't work any more and can't be brought back."),
     ),
+    "expired": Status(
+        pgettext_lazy("key", "Expired"),
+        "idle",
+        gettext_lazy("Its time is up, so it doesn't work any more. Create another key to go on."),
+    ),
+    "failed": Status(pgettext_lazy("key", "Failed"), "bad"),
+    "needs_attention": Status(pgettext_lazy("key", "Needs attention"), "warn"),
 }
-_STOPPED = Status(
-    "Being revoked", "warn", f"It isn't removed everywhere yet, so it may work for some more time. {_OURS}"
+"""What is on its way, and what went wrong, says more than a sentence here: ``progress``."""
+REPLACED = Status(
+    pgettext_lazy("key", "Replaced"),
+    "idle",
+    gettext_lazy("A newer key replaced it. It doesn't work any more."),
 )
-FILTERS = ("active", "requested", "expired", "revoked", "failed", "needs_attention")
+BEING_REPLACED = Status(pgettext_lazy("key", "Being replaced"), "warn")
+FILTERS = ("active", "requested", "revoking", "expired", "revoked", "failed", "needs_attention")
 
 
 def status_of_key(key: IssuedKey) -> Status:
-    """What to say of the key now; one that was replaced tells how long it has left."""
+    """What to say of the key now; one that has a successor is being replaced, or was."""
     if key.shown_status == "active" and key.retires_at is not None:
-        if key.is_usable:
-            return Status(
-                "Being replaced",
-                "warn",
-                f"A newer key replaces it. It stops working {from_now(key.retires_at)}.",
-            )
-        return Status("Replaced", "idle", "A newer key replaced it. It doesn't work any more.")
+        return BEING_REPLACED if key.is_usable else REPLACED
     return STATUS[key.shown_status]
 
 
-def status_of_one(key: IssuedKey) -> Status:
-    """The same for a page of its own, which also says when a revocation waits for a person. One query."""
-    if (
-        key.status == IssuedKey.Status.REVOKING
-        and key.operations.filter(state=Operation.State.NEEDS_ATTENTION).exists()
-    ):
-        return _STOPPED
-    return status_of_key(key)
+def kind_words(slug: str) -> str:
+    """What people call keys of that plugin."""
+    return _(plugin_label(slug))
 
 
 @dataclass(frozen=True)
@@ -83,14 +88,16 @@ class Part:
     """One line of what the customer gets; an OAuth client has several."""
 
     name: str
-    label: str
+    label: Words
     text: str = field(repr=False)
 
 
-_LABELS = {
-    "client_id": "Client ID", "client_secret": "Client secret", "token_url": "Token URL",
-    "audience": "Audience",
-}  # fmt: skip
+_LABELS: dict[str, Words] = {
+    "client_id": gettext_lazy("Client ID"),
+    "client_secret": gettext_lazy("Client secret"),
+    "token_url": gettext_lazy("Token URL"),
+    "audience": gettext_lazy("Audience"),
+}
 
 
 def parts_of(members: Mapping[str, str]) -> list[Part]:
@@ -106,7 +113,17 @@ def expiry_words(key: IssuedKey) -> str:
     """When the key stops or stopped working by itself: ``in 30 days``, ``never``; empty when it won't."""
     if key.shown_status not in ("active", "expired"):
         return ""
-    return from_now(key.expires_at) if key.expires_at is not None else "never"
+    return from_now(key.expires_at) if key.expires_at is not None else _("never")
+
+
+def last_use_words(key: IssuedKey) -> str:
+    """Instead of an instant, for keys whose use the portal has not seen; empty before there is a key.
+
+    It sees what gateways ask it, and never what they verify by themselves.
+    """
+    if key.activated_at is None or key.last_used_at is not None:
+        return ""
+    return _("not seen yet") if key.jti else _("only the gateway knows")
 
 
 def masked(key: IssuedKey) -> str:
