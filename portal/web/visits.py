@@ -119,6 +119,7 @@ def visit_of(request: HttpRequest, user: User) -> Visit | None:
         user,
         recent_sign_in=has_recent_sign_in(request, user),
         as_staff=not lacks_second_factor(request, user),
+        memberships=memberships,
     )
     return Visit(actor, user, memberships, _current(request, memberships))
 

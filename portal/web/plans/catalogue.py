@@ -1,7 +1,6 @@
 """``/plans``: the customer's plan, how much of it is used, and which others there are."""
 
-from typing import Any
-
+from django.db.models import Subquery
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
@@ -20,7 +19,9 @@ def plans(request: HttpRequest, visit: Visit) -> HttpResponse:
     current, subscription = effective_plan(visit.customer)
     after = request.GET.get("after", "")
     listed = Plan.objects.filter(listed=True).exclude(pk=current.pk).order_by("pk")
-    page = list((listed.filter(pk__gt=_position(after)) if after else listed)[: PAGE + 1])
+    page = list((listed.filter(pk__gt=_place(after)) if after else listed)[: PAGE + 1])
+    if after and not page:
+        raise NotFound("page")
     context = {
         "current": offer(current, current),
         "subscription": subscription,
@@ -34,12 +35,9 @@ def plans(request: HttpRequest, visit: Visit) -> HttpResponse:
     return show(request, visit, "portal/plans/catalogue.html", context)
 
 
-def _position(slug: str) -> Any:
+def _place(slug: str) -> Subquery:
     """Where the page before ended."""
-    position = Plan.objects.filter(slug=slug).values_list("pk", flat=True).first()
-    if position is None:
-        raise NotFound("page")
-    return position
+    return Subquery(Plan.objects.filter(slug=slug).values("pk"))
 
 
 def _latest(visit: Visit) -> PlanRequest | None:

@@ -4,17 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 
 from portal.core.actor import Actor
 from portal.core.sign_in import has_recent_sign_in
 from portal.models import User
 from portal.services.actors import actor_of_user
+from portal.web.reauthentication import ask_again
+from portal.web.staff_mfa import lacks_second_factor
 from portal.web.visits import Visit, guarded, visit_of
 
 P = ParamSpec("P")
@@ -45,7 +46,11 @@ def personal_page(
 
 
 def _actor_of(request: HttpRequest, user: User) -> Actor:
-    return actor_of_user(user, recent_sign_in=has_recent_sign_in(request, user))
+    return actor_of_user(
+        user,
+        recent_sign_in=has_recent_sign_in(request, user),
+        as_staff=not lacks_second_factor(request, user),
+    )
 
 
 def show_person(
@@ -56,7 +61,6 @@ def show_person(
 
 
 def confirm_sign_in(request: HttpRequest, told: str, come_back_to: str) -> HttpResponse:
-    """Lead to the page that asks for the password again, and from there back to the route of that name."""
+    """To the page that asks who it is, and from there back to the route of that name."""
     messages.info(request, told)
-    query = urlencode({"next": reverse(come_back_to)})
-    return redirect(f"{reverse('account_reauthenticate')}?{query}")
+    return ask_again(request, reverse(come_back_to))
