@@ -2,8 +2,8 @@
 
 from django.urls import include, path
 
-from portal.web.dashboard import dashboard
-from portal.web.docs import docs
+from portal.web.dashboard.page import dashboard
+from portal.web.docs.views import docs, docs_page
 from portal.web.landing import landing
 from portal.web.onboarding import welcome
 
@@ -16,5 +16,6 @@ urlpatterns = [
     path("", include("portal.web.plans.urls")),
     path("", include("portal.web.activity.urls")),
     path("docs", docs, name="docs"),
+    path("docs/<slug:page>", docs_page, name="docs-page"),
     path("", include("portal.web.settings.urls")),
 ]

@@ -1,0 +1,1 @@
+"""``/dashboard``: what a customer's people see first."""
