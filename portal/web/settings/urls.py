@@ -9,11 +9,13 @@ from portal.web.settings.deletion import delete, goodbye
 from portal.web.settings.download import download, personal_data
 from portal.web.settings.notifications import notifications
 from portal.web.settings.profile import profile
-from portal.web.settings.security import security
+from portal.web.settings.security import security, sign_out_elsewhere, sign_out_of
 
 urlpatterns = [
     path("settings", profile, name="settings"),
     path("settings/security", security, name="security"),
+    path("settings/security/sign-out", sign_out_elsewhere, name="sign-out-elsewhere"),
+    path("settings/security/sign-out/<int:id>", sign_out_of, name="sign-out-of"),
     path("settings/notifications", notifications, name="notifications"),
     path("settings/tokens", access_tokens, name="access-tokens"),
     path("settings/tokens/new", new_access_token, name="new-access-token"),
