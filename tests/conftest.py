@@ -33,6 +33,8 @@ WHATEVER_THE_DATABASE = {
             "auth0_canary",
             "browser_story",
             "hostile_requests",
+            "oidc_sign_in",
+            "passkeys",
             "published",
             "run_command",
             "verifiers",

@@ -39,13 +39,21 @@ def _read_by(call: ast.Call, prefix: str) -> tuple[str | None, ast.expr | None]:
             return text_of(first), call.args[2]
         case ast.Attribute(value=ast.Name(id="env"), attr=reader) if reader in READERS:
             absent = ast.Constant(False) if reader == "flag" else ast.Constant("")
-            return text_of(first), call.args[1] if len(call.args) > 1 else absent
+            return text_of(first) or _example(first), call.args[1] if len(call.args) > 1 else absent
         case ast.Attribute(value=ast.Attribute(attr="environ"), attr="get") | ast.Name(id="get_config"):
             return text_of(first), None
     # provisioning.config's readers: text(get_config, "PLUGIN_…", default)
     if first is not None and name_of(first) == "get_config" and len(call.args) > 1:
         return _name(call.args[1], prefix), call.args[-1] if len(call.args) > 2 else None
     return None, None
+
+
+def _example(node: ast.expr | None) -> str | None:
+    """``f"OIDC_{name}_ISSUER"``, which stands for any name: the pages call it EXAMPLE."""
+    match node:
+        case ast.JoinedStr(values=[ast.Constant() as before, ast.FormattedValue(), ast.Constant() as behind]):
+            return f"{before.value}EXAMPLE{behind.value}"
+    return None
 
 
 def _name(node: ast.expr, prefix: str) -> str | None:

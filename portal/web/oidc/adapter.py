@@ -1,5 +1,6 @@
 """Whom an identity provider lets in: allauth's rules for other people's accounts, and ours."""
 
+from copy import copy
 from typing import Any
 
 import structlog
@@ -10,6 +11,8 @@ from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base import AuthProcess
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Model
+from django.db.models.expressions import DatabaseDefault
 from django.http import HttpRequest
 from django.shortcuts import render
 
@@ -28,6 +31,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Connect the account with the address that the provider vouches for; staff's never by itself."""
+        sociallogin.token = None  # we never call the provider again, and sessions hold no secrets
         signing_in = sociallogin.state.get("process") == AuthProcess.LOGIN
         email = _proven_email(sociallogin)
         if not signing_in or sociallogin.is_existing or email is None:
@@ -42,6 +46,14 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
             sociallogin.connect(request, user)
         else:
             raise ImmediateHttpResponse(account_adapter(request).respond_user_inactive(request, user))
+
+    def serialize_instance(self, instance: Model) -> Any:
+        """For the session, which can't hold what only the database will fill in."""
+        kept = copy(instance)
+        kept.__dict__ = {
+            name: value for name, value in vars(instance).items() if not isinstance(value, DatabaseDefault)
+        }
+        return super().serialize_instance(kept)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """By invitation means: for the address that was invited, which the provider has to vouch for."""

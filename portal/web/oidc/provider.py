@@ -67,6 +67,10 @@ def _checked(config: Any, address: str) -> dict[str, Any]:
 class OIDCProvider(OpenIDConnectProvider):  # type: ignore[misc]
     oauth2_adapter_class = OIDCAdapter
 
+    def serialize(self) -> dict[str, Any]:
+        """By its own name: two providers may know us by the same client id."""
+        return {"id": self.sub_id, "app.client_id": self.app.client_id}
+
     def extract_uid(self, data: dict[str, Any]) -> str:
         """Issuer and subject together name a person (Core 5.7): another issuer's ``sub`` is another's."""
         subject = data.get("sub")
