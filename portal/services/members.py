@@ -151,8 +151,6 @@ def transfer_ownership(actor: Actor, customer_id: int, user_id: int) -> Membersh
     Other owners stay. Raises ``NotAllowed`` for who is no owner there, or signed in too long ago.
     """
     assert actor.user_id is not None, "a person hands over, no token"
-    if not actor.recent_sign_in:
-        raise NotAllowed("recent_sign_in_required", _("Sign in again to hand a customer over."))
     with transaction.atomic():
         customer = lock_customer(customer_id)
         former = Membership.objects.filter(
@@ -162,6 +160,8 @@ def transfer_ownership(actor: Actor, customer_id: int, user_id: int) -> Membersh
             raise NotAllowed(
                 "owner_required", _("Only an owner can hand a customer over. Nothing was changed.")
             )
+        if not actor.recent_sign_in:
+            raise NotAllowed("recent_sign_in_required", _("Sign in again to hand a customer over."))
         heir = _member(customer, user_id)
         if heir.pk == former.pk:
             raise Conflict("already_owner", _("You are the owner already. Nothing was changed."))
