@@ -129,7 +129,9 @@ def test_revoking_says_how_soon_gateways_refuse_the_key(
 def test_an_overlap_is_ended_early_by_revoking_the_old_key(browser: Client, make_key: MakeKey) -> None:
     old = make_key("production")
     browser.post(f"/keys/{old.public_id}/rotate", rotation(browser, old))
-    assert b"The key that replaces it goes on working." in browser.get(f"/keys/{old.public_id}/revoke").content
+    assert (
+        b"The key that replaces it goes on working." in browser.get(f"/keys/{old.public_id}/revoke").content
+    )
     browser.post(f"/keys/{old.public_id}/revoke", {"typed_name": "production"})
     assert [key.is_usable for key in IssuedKey.objects.order_by("pk")] == [False, True]
 

@@ -1,10 +1,14 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 
-from portal.models import Customer, IssuedKey, Membership, Operation
+from portal.core.clock import now
+from portal.models import Customer, IssuedKey, Membership, Operation, Plan
 from tests.factories import MembershipFactory, PlanFactory, SubscriptionFactory
+from tests.oauth import auth0_enabled
+from tests.web.conftest import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -46,8 +50,6 @@ def test_a_changed_or_a_new_form_creates_another_key(browser: Client) -> None:
 
 
 def test_one_persons_form_token_means_nothing_in_anothers_hands(browser: Client, owner: Membership) -> None:
-    from tests.web.conftest import sign_in
-
     form = fields(browser)
     colleague = sign_in(MembershipFactory(customer=owner.customer, role="developer").user)
     assert (
@@ -79,17 +81,19 @@ def test_what_the_plan_lacks_is_refused(browser: Client, owner: Membership) -> N
 
 def test_a_used_up_limit_is_explained_on_the_form(browser: Client, owner: Membership) -> None:
     SubscriptionFactory(customer=owner.customer, plan=PlanFactory(max_keys=1))
-    browser.post("/keys/new", fields(browser))
-    answer = browser.post("/keys/new", fields(browser, name="one more"))
+    form = fields(browser)
+    browser.post("/keys/new", form)
+    answer = browser.post("/keys/new", {**form, "name": "one more"})
     assert answer.status_code == 409
+    assert b'href="/plans"' in answer.content
     assert b"The plan allows 1 key," in answer.content
     assert b'value="one more"' in answer.content
     assert IssuedKey.objects.count() == 1
 
 
 def test_a_refused_form_can_be_sent_again_once_the_cause_is_gone(browser: Client, owner: Membership) -> None:
-    Customer.objects.update(status="suspended")
     form = fields(browser)
+    Customer.objects.update(status="suspended")
     assert browser.post("/keys/new", form).status_code == 409
     Customer.objects.update(status="active")
     assert browser.post("/keys/new", form).status_code == 302
@@ -107,3 +111,102 @@ def test_a_form_for_a_foreign_customer_is_refused(browser: Client) -> None:
     foreign = MembershipFactory().customer
     assert browser.post("/keys/new", fields(browser, customer=foreign.public_id)).status_code == 404
     assert not IssuedKey.objects.exists()
+
+
+def test_the_page_tells_what_the_plan_leaves(browser: Client, owner: Membership) -> None:
+    plan = PlanFactory(name="Starter", max_keys=3, max_lifetime="90d")
+    SubscriptionFactory(customer=owner.customer, plan=plan)
+    browser.post("/keys/new", fields(browser))
+    page = " ".join(browser.get("/keys/new").content.decode().split())
+    assert "Your plan, “Starter”: 2 of 3 keys left. A key lives 90 days at most." in page
+
+
+@pytest.mark.parametrize(
+    ("plan", "used", "status", "title"),
+    [
+        ({"max_keys": 1}, 1, "active", "The only key of your plan is in use"),
+        ({"max_keys": 2}, 2, "active", "All 2 keys of your plan are in use"),
+        ({"max_keys": 0}, 0, "active", "Your plan allows no keys"),
+        ({}, 0, "pending", "No new keys at present"),
+        ({}, 0, "suspended", "No new keys at present"),
+        ({"plugins": ["gone"]}, 0, "active", "There is no kind of key to create"),
+    ],
+)
+def test_what_stands_in_the_way_is_said_before_anything_is_typed(
+    browser: Client, owner: Membership, plan: dict[str, object], used: int, status: str, title: str
+) -> None:
+    SubscriptionFactory(customer=owner.customer, plan=PlanFactory(**plan))
+    for number in range(used):
+        browser.post("/keys/new", fields(browser, name=f"key {number}"))
+    Customer.objects.update(status=status)
+    answer = browser.get("/keys/new")
+    assert answer.status_code == 200
+    assert answer.context["form"] is None
+    assert title in answer.content.decode()
+    blank = {"customer": owner.customer.public_id, "form_token": "x", "name": "x", "expires_in": "usual"}
+    refused = browser.post("/keys/new", blank)
+    assert refused.status_code in (409, 422)
+    assert title in refused.content.decode()
+    assert IssuedKey.objects.count() == used
+
+
+def test_a_missing_subscription_leads_to_the_plans(browser: Client, owner: Membership) -> None:
+    Plan.objects.update(requires_subscription=True)
+    page = browser.get("/keys/new").content.decode()
+    assert "A subscription is needed first" in page
+    assert 'href="/plans"' in page
+    assert 'name="name"' not in page
+
+
+def test_another_key_begins_with_the_settings_of_the_one_it_is_like(
+    browser: Client, owner: Membership
+) -> None:
+    SubscriptionFactory(customer=owner.customer, plan=PlanFactory(scopes=["read", "write"]))
+    browser.post("/keys/new", fields(browser, name="Ada's laptop", expires_in="1w", scopes=["write"]))
+    key = IssuedKey.objects.get()
+    assert b"?like=" not in browser.get(f"/keys/{key.public_id}").content
+    IssuedKey.objects.update(expires_at=now())
+    assert f"/keys/new?like={key.public_id}" in browser.get(f"/keys/{key.public_id}").content.decode()
+    form = browser.get("/keys/new", {"like": key.public_id}).context["form"]
+    offered = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+    assert (offered["name"], offered["expires_in"], offered["scopes"]) == ("Ada's laptop", "1w", ["write"])
+
+
+@pytest.mark.parametrize("like", ["key_x", "", "\x00"])
+def test_a_key_cannot_be_like_one_that_is_not_there(browser: Client, like: str) -> None:
+    assert browser.get("/keys/new", {"like": like}).status_code == 404
+
+
+def test_a_key_cannot_be_like_a_strangers(browser: Client) -> None:
+    other = MembershipFactory()
+    key = IssuedKey.objects.create(
+        customer=other.customer, user=other.user, name="secret plans", plugin="jwt"
+    )
+    answer = browser.get("/keys/new", {"like": key.public_id})
+    assert (answer.status_code, b"secret plans" in answer.content) == (404, False)
+
+
+def test_kinds_have_names_for_people(browser: Client) -> None:
+    with auth0_enabled():
+        form = browser.get("/keys/new").context["form"]
+        assert form.fields["plugin"].choices == [("jwt", "Signed key (JWT)"), ("auth0-m2m", "OAuth client")]
+
+
+def test_viewers_and_passers_by_create_nothing(owner: Membership) -> None:
+    viewer = sign_in(MembershipFactory(customer=owner.customer, role="viewer").user)
+    blank = {"customer": owner.customer.public_id, "form_token": "x", "name": "x", "expires_in": "usual"}
+    assert viewer.get("/keys/new").status_code == 403
+    assert viewer.post("/keys/new", blank).status_code == 403
+    assert Client().post("/keys/new", blank).headers["Location"].startswith("/accounts/login/")
+    assert not IssuedKey.objects.exists()
+
+
+def test_the_page_stays_within_its_budget(
+    browser: Client, owner: Membership, django_assert_max_num_queries: Any
+) -> None:
+    SubscriptionFactory(customer=owner.customer, plan=PlanFactory(max_keys=5))
+    browser.post("/keys/new", fields(browser))
+    key = IssuedKey.objects.get()
+    for url in ("/keys/new", f"/keys/new?like={key.public_id}"):
+        with django_assert_max_num_queries(12):
+            assert browser.get(url).status_code == 200
