@@ -37,7 +37,7 @@ def test_the_file_holds_what_is_kept_about_the_person(
 ) -> None:
     key = make_key("laptop")
     token, _ = create_access_token(SYSTEM, owner=owner.user, customer=owner.customer, scopes=["keys:read"])
-    browser.post("/settings", {"name": "Ada", "language": "", "time_zone": ""})
+    browser.post("/settings", {"name": "Ada", "language": "automatic", "time_zone": "automatic"})
     found = downloaded(browser)
     (profile,) = found["profile"]
     assert (profile["id"], profile["email"], profile["name"]) == (

@@ -39,7 +39,7 @@ def test_saving_the_same_again_changes_and_records_nothing(browser: Client) -> N
 
 def test_the_browser_decides_again_when_asked_to(browser: Client, owner: Membership) -> None:
     browser.post("/settings", PROFILE)
-    browser.post("/settings", {"name": "", "language": "", "time_zone": ""})
+    browser.post("/settings", {"name": "", "language": "automatic", "time_zone": "automatic"})
     owner.user.refresh_from_db()
     assert (owner.user.language, owner.user.time_zone) == ("", "")
 
@@ -58,7 +58,10 @@ def test_an_older_name_of_a_zone_stays_chosen(browser: Client, owner: Membership
     owner.user.time_zone = "Japan"
     owner.user.save(update_fields=["time_zone"])
     assert '<option value="Japan" selected>' in browser.get("/settings").content.decode()
-    assert browser.post("/settings", {"name": "Ada", "language": "", "time_zone": "Japan"}).status_code == 302
+    assert (
+        browser.post("/settings", {"name": "Ada", "language": "automatic", "time_zone": "Japan"}).status_code
+        == 302
+    )
 
 
 def test_mails_are_switched_off_and_on(browser: Client, owner: Membership) -> None:

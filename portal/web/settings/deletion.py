@@ -57,11 +57,13 @@ def delete(request: HttpRequest, person: Person) -> HttpResponse:
     context = {
         "form": form,
         "partings": partings,
-        "needing_owner": [parting for parting in partings if parting.needs_owner],
+        "needs_owner": any(parting.needs_owner for parting in partings),
     }
     return show_person(request, person, "portal/settings/delete_account.html", context, status=status)
 
 
 @require_safe
 def goodbye(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect("home")
     return render(request, "portal/settings/goodbye.html")

@@ -23,6 +23,9 @@ _REGIONS = (
 )  # fmt: skip
 """Of the time zone database, what people live in; its other names are older spellings of these."""
 
+AUTOMATIC = "automatic"
+"""The choice to have none."""
+
 
 class ProfileForm(forms.Form):
     name = forms.CharField(
@@ -32,23 +35,26 @@ class ProfileForm(forms.Form):
         help_text=gettext_lazy("How your colleagues see you. Empty: your e-mail address."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    language = forms.ChoiceField(label=gettext_lazy("Language"), required=False)
+    language = forms.ChoiceField(label=gettext_lazy("Language"))
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
-        required=False,
         help_text=gettext_lazy("Dates and times are shown in it, in e-mails too."),
     )
 
     def __init__(self, *args: Any, present_zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        automatic = _("As the browser says")
-        self._choose("language", [("", automatic), *settings.LANGUAGES])
-        self._choose("time_zone", [("", automatic), *_zones(present_zone)])
+        automatic = (AUTOMATIC, _("As the browser says"))
+        self._choose("language", [automatic, *settings.LANGUAGES])
+        self._choose("time_zone", [automatic, *_zones(present_zone)])
 
     def _choose(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
+
+    def wanted(self) -> dict[str, str]:
+        """The valid form as fields of the user, in which nothing chosen is empty."""
+        return {name: "" if value == AUTOMATIC else value for name, value in self.cleaned_data.items()}
 
 
 def _zones(present: str) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -70,13 +76,18 @@ def _city(zone: str) -> str:
 @personal_page
 def profile(request: HttpRequest, person: Person) -> HttpResponse:
     user = person.user
-    present = {"name": user.name, "language": user.language, "time_zone": user.time_zone}
+    present = {
+        "name": user.name,
+        "language": user.language or AUTOMATIC,
+        "time_zone": user.time_zone or AUTOMATIC,
+    }
     form = ProfileForm(
         request.POST if request.method == "POST" else None, initial=present, present_zone=user.time_zone
     )
     if form.is_valid():
-        update_profile(person.actor, user, form.cleaned_data)
-        language = form.cleaned_data["language"] or translation.get_language_from_request(request)
+        wanted = form.wanted()
+        update_profile(person.actor, user, wanted)
+        language = wanted["language"] or translation.get_language_from_request(request)
         with translation.override(language):  # the next page is written in it already
             messages.success(request, _("Your profile is saved."))
         return redirect("settings")
