@@ -17,6 +17,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.core.sign_in import has_recent_sign_in, passkeys_work
+from portal.models import User
+from portal.services.second_factor import has_second_factor
 
 _PAGES = "/accounts/"
 
@@ -57,6 +59,15 @@ class AccountPages:
         if request.path.startswith(_PAGES):
             response.setdefault("Cache-Control", "no-store, private")
         return response
+
+    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
+        """The old password alone doesn't change it where there is a second factor."""
+        match, user = request.resolver_match, request.user
+        if match is None or match.url_name != "account_change_password" or not isinstance(user, User):
+            return None
+        if has_recent_sign_in(request, user) or not has_second_factor(user):
+            return None
+        return ask_again(request, request.path)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, ReauthenticationRequired) or not request.user.is_authenticated:
