@@ -60,7 +60,7 @@ def _customers() -> Card:
 def _pending() -> Card:
     rows = Customer.objects.filter(status=Customer.Status.PENDING)
     return _card(
-        "Customers to approve", rows, "They wait for you", list_url("customer", "status__exact=pending"),
+        "To approve", rows, "They wait for you", list_url("customer", "status__exact=pending"),
         alarming=True,
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ def test_cards_count_and_lead_to_just_those_rows(admin: Admin, owner: Membership
     operation_of(owner, state="needs_attention", run_after=None)
     operation_of(owner, state="retrying")
     shown = overview(admin)
-    for text in ("Active customers 1", "Customers to approve 1", "Wait for a person 1", "Failing 1"):
+    for text in ("Active customers 1", "To approve 1", "Wait for a person 1", "Failing 1"):
         assert text in shown
     page = admin.get("").content.decode()
     for query in ("?status__exact=pending", "?soon=expiring", "?look=stopped", "?look=failing"):

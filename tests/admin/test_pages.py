@@ -15,6 +15,7 @@ from portal.models import (
     Membership,
     Operation,
     Plan,
+    PlanRequest,
     PluginState,
     SigningKey,
     Subscription,
@@ -28,8 +29,8 @@ pytestmark = pytest.mark.django_db
 
 LISTS = [
     "portal/customer", "portal/user", "portal/membership", "portal/plan", "portal/subscription",
-    "portal/issuedkey", "portal/operation", "portal/signingkey", "portal/managementtoken",
-    "portal/pluginstate", "portal/auditevent", "auth/group",
+    "portal/planrequest", "portal/issuedkey", "portal/operation", "portal/signingkey",
+    "portal/managementtoken", "portal/pluginstate", "portal/auditevent", "auth/group",
 ]  # fmt: skip
 ADDABLE = ["customer", "user", "membership", "plan", "subscription", "managementtoken"]
 READ_ONLY = ["issuedkey", "operation", "signingkey", "auditevent"]
@@ -45,6 +46,7 @@ def fill(rows: int) -> None:
         owner = MembershipFactory()
         SubscriptionFactory(customer=owner.customer, plan=PlanFactory())
         make_key(owner)
+        PlanRequest.objects.create(customer=owner.customer, plan=PlanFactory(), asked_by=owner.user)
         create_access_token(
             _everything(), owner=UserFactory(is_staff=True, is_superuser=True), scopes=["keys:read"]
         )

@@ -50,10 +50,7 @@ def ask(request: HttpRequest, visit: Visit, slug: str) -> HttpResponse:
                 visit.actor, visit.customer.pk, plan=slug, asked_by=visit.user,
                 note=form.cleaned_data["note"],
             )  # fmt: skip
-            messages.success(
-                request, _("We were asked for “%(plan)s” and will answer here.") % {"plan": plan.name}
-            )
-            return redirect("plans")
+            return redirect("plans")  # which tells of it
         except Conflict as refusal:
             form.add_error(None, refusal.detail)
             status = status_of(refusal)
