@@ -10,8 +10,10 @@ from django.db import transaction
 from portal.core.actor import SYSTEM
 from portal.core.clock import now, set_clock
 from portal.management.demo.backdate import date_as_logged
+from portal.management.demo.busy_days import make_days_busy
 from portal.management.demo.companies import COMPANIES, FREE, OFFERS, SHOWN
 from portal.management.demo.firm import DAYS, found_firm
+from portal.management.demo.portal_stories import portal_stories
 from portal.management.demo.stories import (
     company_story,
     nights_story,
@@ -70,7 +72,7 @@ def fill(password: Secret, *, staff: str | None) -> None:
                 timeline.begin(company_story(firm, company, number))
             for story in (
                 plans_story(firm), signing_key_story(firm), people_change_story(firm, SHOWN),
-                *troubles(firm), nights_story(firm),
+                *troubles(firm), *portal_stories(firm, SHOWN), nights_story(firm),
             ):  # fmt: skip
                 timeline.begin(story)
             timeline.run()
@@ -78,6 +80,7 @@ def fill(password: Secret, *, staff: str | None) -> None:
         finally:
             set_clock(None)
         date_as_logged(firm.dice, ends_at)
+        make_days_busy(firm.dice, ends_at)
         owner = the_owner()
         assert owner is not None
         owner.set_password(password.reveal())
