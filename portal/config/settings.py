@@ -193,6 +193,7 @@ MIDDLEWARE = [
     "portal.web.preferences.Preferences",
     "portal.web.errors.WrongMethods",
     "portal.web.reauthentication.AccountPages",
+    "portal.web.accounts.frame.AccountFrame",
     "portal.web.staff_mfa.StaffSecondFactor",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -230,10 +231,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
 
 # Signing in
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_LENGTH = 10
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in {
-        "MinimumLengthValidator": {"min_length": 10},
+        "MinimumLengthValidator": {"min_length": PASSWORD_LENGTH},
         "UserAttributeSimilarityValidator": {"user_attributes": ("name", "email")},
         "CommonPasswordValidator": {},
         "NumericPasswordValidator": {},
@@ -246,6 +248,9 @@ ACCOUNT_FORMS = {
     "login": "portal.web.accounts.forms.LoginForm",
     "signup": "portal.web.accounts.forms.SignupForm",
     "reset_password": "portal.web.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "portal.web.accounts.forms.NewPasswordForm",
+    "change_password": "portal.web.accounts.forms.ChangePasswordForm",
+    "set_password": "portal.web.accounts.forms.SetPasswordForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

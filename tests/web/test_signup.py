@@ -98,9 +98,14 @@ def test_a_second_address_brings_no_second_welcome() -> None:
 @pytest.mark.parametrize("password", ["short99", "1234567890123", "ada@new.example", "password123"])
 def test_weak_passwords_make_no_account_and_the_rules_are_shown_before(password: str) -> None:
     client = Client()
-    assert b"at least 10 characters" in client.get("/accounts/signup/").content
+    assert b"At least 10 characters" in client.get("/accounts/signup/").content
     assert sign_up(client, password1=password, password2=password).status_code == 200
     assert not User.objects.filter(email=EMAIL).exists()
+
+
+def test_a_password_like_the_name_is_refused() -> None:
+    answer = sign_up(Client(), name="Ada Lovelace", password1="ada lovelace", password2="ada lovelace")
+    assert b"too similar to the name" in answer.content
 
 
 @pytest.mark.parametrize("name", ["Win at https://evil.example", "www.evil.example", "<b>", "a\nb"])
@@ -172,3 +177,11 @@ def test_a_session_from_before_signing_up_is_not_carried_on(invite: Callable[...
     before = client.session.session_key
     sign_up(client)
     assert client.session.session_key not in (None, before)
+
+
+def test_who_has_just_signed_up_sees_secrets_without_signing_in_again() -> None:
+    client = Client()
+    sign_up(client)
+    confirm(client)
+    answer = client.post("/accounts/email/", {"action_add": "", "email": "second@acme.example"})
+    assert answer.url == "/accounts/email/"

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed, password_reset
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import IntegrityError, transaction
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from portal.mail.accounts import in_both_forms, said, written_to
@@ -61,6 +62,13 @@ class AccountAdapter(Reauthentication, DefaultAccountAdapter):  # type: ignore[m
                 return bool(super().confirm_email(request, email_address))
         except IntegrityError:  # another account proved the address a moment ago
             return False
+
+    def post_login(self, request: HttpRequest, user: User, *, signup: bool, **options: Any) -> HttpResponse:
+        """Who has just signed up, and proven the address, needn't sign in again to see a secret."""
+        if signup and not get_authentication_records(request, user):
+            record_authentication(request, user, method="signup")
+        answer: HttpResponse = super().post_login(request, user, signup=signup, **options)
+        return answer
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         return take_invitation_path(request) or reverse("welcome")

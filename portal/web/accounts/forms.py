@@ -10,9 +10,11 @@ from allauth.socialaccount import forms as social
 from allauth.socialaccount.models import SocialAccount
 from django import forms
 from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
 from django.core.validators import RegexValidator
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import User
@@ -39,6 +41,13 @@ class LoginForm(account.LoginForm):  # type: ignore[misc]  # allauth ships no ty
         self.fields["remember"].label = _("Keep me signed in on this device")
 
 
+PASSWORD_RULES = format_lazy(
+    _("At least {length} characters; no common password, not only digits, unlike your name and address."),
+    length=settings.PASSWORD_LENGTH,
+)
+"""What the validators of ``AUTH_PASSWORD_VALIDATORS`` ask for, to be read before one types."""
+
+
 class SignupForm(account.SignupForm):  # type: ignore[misc]
     """Answers alike, and works as hard, whether the address has an account or not."""
 
@@ -47,6 +56,7 @@ class SignupForm(account.SignupForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = PASSWORD_RULES
         self.invitation = invitation_of(context.request)
         if self.invitation is not None:
             self.initial["email"] = self.invitation.email
@@ -56,6 +66,16 @@ class SignupForm(account.SignupForm):  # type: ignore[misc]
     def validate_unique_email(self, value: str) -> str:
         self.account_already_exists = is_taken(value)
         return value
+
+    def clean(self) -> dict[str, Any]:
+        """allauth holds the password against the address alone."""
+        cleaned: dict[str, Any] = super().clean()
+        if "password1" in cleaned:
+            try:
+                validate_password(cleaned["password1"], User(name=cleaned.get("name", "")))
+            except forms.ValidationError as exc:
+                self.add_error("password1", exc)
+        return cleaned
 
     def try_save(self, request: HttpRequest) -> Any:
         if self.account_already_exists:
@@ -98,6 +118,28 @@ class SocialSignupForm(social.SignupForm):  # type: ignore[misc]
     def custom_signup(self, request: HttpRequest, user: User) -> None:
         user.name = self.cleaned_data["name"]
         user.save(update_fields=["name"])
+
+
+class _ShortRules:
+    """Puts the rules into one sentence."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = PASSWORD_RULES
+
+
+class ChangePasswordForm(_ShortRules, account.ChangePasswordForm):  # type: ignore[misc]
+    pass
+
+
+class SetPasswordForm(_ShortRules, account.SetPasswordForm):  # type: ignore[misc]
+    pass
+
+
+class NewPasswordForm(_ShortRules, account.ResetPasswordKeyForm):  # type: ignore[misc]
+    """Behind the link in a mail."""
 
 
 class ResetPasswordForm(account.ResetPasswordForm):  # type: ignore[misc]
