@@ -32,7 +32,7 @@ def rotate(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
     overlap = form.wanted()
     successor = issue_once(
         visit.actor, f"/keys/{key.public_id}/rotate", form.cleaned_data["form_token"], {"overlap": overlap},
-        lambda: rotate_key(visit.actor, key.pk, overlap=overlap),
+        lambda: rotate_key(visit.actor, key.pk, overlap=overlap, heir=visit.user),
     )  # fmt: skip
     return redirect("key", id=successor)
 

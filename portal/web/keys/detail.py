@@ -130,7 +130,7 @@ def _choices(visit: Visit, key: IssuedKey) -> dict[str, Any]:
         "successor": successor,
         "successor_status": status_of_key(successor) if successor else None,
         "may_reveal": may_change and key.secret_available and may_reveal(visit.actor, key),
-        "may_rotate": may_change and key.is_usable and successor is None and key.user is not None,
+        "may_rotate": may_change and key.is_usable and successor is None,
         "may_revoke": may_change and key.status in IssuedKey.REVOCABLE,
         "may_create_another": may_change and successor is None and key.shown_status in _ENDED,
     }

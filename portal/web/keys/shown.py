@@ -123,7 +123,7 @@ def last_use_words(key: IssuedKey) -> str:
     """
     if key.activated_at is None or key.last_used_at is not None:
         return ""
-    return _("not seen yet") if key.jti else _("only the gateway knows")
+    return _("not seen yet") if key.jti else _("unknown")
 
 
 def masked(key: IssuedKey) -> str:
