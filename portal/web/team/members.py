@@ -12,7 +12,7 @@ from portal.core.clock import now
 from portal.models import Invitation, Membership
 from portal.services.invitations import MOST_OPEN
 from portal.web.team.at import as_public_id
-from portal.web.team.shown import ROLES, abilities, called
+from portal.web.team.shown import ROLES, abilities, breakable, called
 from portal.web.visits import Visit, customers_page, show
 
 PAGE = 50
@@ -47,6 +47,7 @@ def _row(visit: Visit, membership: Membership) -> dict[str, Any]:
         "membership": membership,
         "user": membership.user,
         "name": called(membership.user),
+        "email": breakable(membership.user.email) if membership.user.name else "",
         "role": ROLES[membership.role],
         "is_you": membership.user_id == visit.user.pk,
     }
@@ -59,6 +60,7 @@ def _invitations(visit: Visit, wanted: str) -> list[dict[str, Any]]:
     return [
         {
             "invitation": invitation,
+            "email": breakable(invitation.email),
             "role": ROLES[invitation.role],
             "inviter": called(invitation.invited_by) if invitation.invited_by else "",
             "expired": invitation.expires_at <= now(),
