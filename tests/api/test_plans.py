@@ -1,0 +1,23 @@
+import pytest
+
+from tests.conftest import Api
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_plan_says_what_its_customers_read_of_it(api: Api) -> None:
+    made = api.post("/plans", {"slug": "pro", "name": "Pro", "description": "For production.", "listed": False})
+    assert made.status_code == 201
+    assert (made.json()["description"], made.json()["listed"]) == ("For production.", False)
+    changed = api("PATCH", "/plans/pro", {"description": "", "listed": True})
+    assert (changed.json()["description"], changed.json()["listed"]) == ("", True)
+
+
+def test_a_plan_is_in_the_catalogue_unless_told_otherwise(api: Api) -> None:
+    made = api.post("/plans", {"slug": "pro", "name": "Pro"}).json()
+    assert (made["description"], made["listed"]) == ("", True)
+
+
+@pytest.mark.parametrize("wrong", [{"description": "x" * 301}, {"description": 1}, {"listed": "yes"}])
+def test_other_types_and_lengths_are_refused(api: Api, wrong: dict[str, object]) -> None:
+    assert api.post("/plans", {"slug": "pro", "name": "Pro", **wrong}).status_code == 422
