@@ -285,6 +285,8 @@ SOCIALACCOUNT_PROVIDERS = {
 MFA_ADAPTER = "portal.web.mfa.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+# Else nobody with a second factor could change their address; nobody signs in with one unproven anyway.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 # A phone's clock may be off by half a minute; each code is accepted once all the same.
 MFA_TOTP_TOLERANCE = 1

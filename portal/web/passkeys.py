@@ -61,6 +61,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
         label=gettext_lazy("Name"), required=False, max_length=LONGEST_NAME,
         help_text=gettext_lazy("So that you can tell it from others: where it is kept, for example."),
     )  # fmt: skip
+    passwordless = None  # every passkey may sign in alone, if it can
 
     def clean(self) -> dict[str, Any]:
         kept = Authenticator.objects.filter(user=self.user, type=Authenticator.Type.WEBAUTHN).count()

@@ -47,7 +47,8 @@ def with_authenticator(page: Page) -> None:
 
 def add_passkey(page: Page, portal: Portal) -> None:
     page.goto(f"{portal.url}/settings/security")
-    page.get_by_role("link", name="Add a passkey").click()
+    page.get_by_role("button", name="Add a passkey").click()
+    page.wait_for_url("**/webauthn/add/")
     page.get_by_label("Name").fill("Laptop")
     press(page, "Add a passkey")
     page.get_by_role("heading", name="Recovery codes").wait_for()
@@ -56,12 +57,14 @@ def add_passkey(page: Page, portal: Portal) -> None:
 def sign_out(page: Page, portal: Portal) -> None:
     page.goto(f"{portal.url}/accounts/logout/")
     press(page, "Sign out")
+    page.wait_for_url(lambda url: "/logout/" not in url)
 
 
 def sign_in(page: Page) -> None:
     page.get_by_label("Email").fill(STAFF_EMAIL)
     page.get_by_label("Password", exact=True).fill(STAFF_PASSWORD)
     press(page, "Sign in")
+    page.wait_for_url(lambda url: "/login/" not in url)
 
 
 def test_a_passkey_is_added_and_signs_in_alone(named_portal: Portal, page: Page) -> None:

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
 from django.db import connection
@@ -215,6 +216,13 @@ def test_a_form_that_came_too_late_is_not_kept_in_the_session(browser: Client) -
     age_sign_in(browser)
     assert "reauthenticate" in browser.post(ACTIVATE, {"code": "marked"}).headers["Location"]
     assert "marked" not in json.dumps(browser.session.load())
+
+
+def test_an_address_is_changed_with_a_second_factor_too(owner: Membership) -> None:
+    client = sign_in_with(owner.user, enrol(owner.user).code())
+    client.post("/accounts/email/", {"action_add": "", "email": "new@acme.example"})
+    assert EmailAddress.objects.filter(user=owner.user, email="new@acme.example", verified=False).exists()
+    assert client.get(ACTIVATE).headers["Location"] == "/accounts/2fa/totp/deactivate/"
 
 
 # Passkeys

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from portal.models import AuditEvent, IssuedKey, User
@@ -105,7 +106,7 @@ def reset(client: Client, user: User) -> Any:
 
 
 def test_a_superuser_resets_a_lost_factor_and_it_is_written_down(staff: User) -> None:
-    person = MembershipFactory().user
+    person: User = MembershipFactory().user
     theirs = sign_in_with(person, enrol(person).code())
     admin = sign_in_with(staff, enrol(staff).code())
     assert (
@@ -129,14 +130,12 @@ def test_nobody_resets_their_own(staff: User) -> None:
     assert Authenticator.objects.filter(user=staff).exists()
 
 
-def test_other_staff_do_not_reset(django_user_model: Any) -> None:
-    from django.contrib.auth.models import Permission
-
+def test_other_staff_do_not_reset() -> None:
     helper = UserFactory(is_staff=True)
     helper.user_permissions.set(
         Permission.objects.filter(codename__in=["view_user", "change_user"], content_type__app_label="portal")
     )
-    person = MembershipFactory().user
+    person: User = MembershipFactory().user
     enrol(person)
     client = sign_in_with(helper, enrol(helper).code())
     assert "Reset second factor" not in client.get(f"/admin/portal/user/{person.pk}/change/").content.decode()
