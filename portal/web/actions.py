@@ -46,6 +46,7 @@ SENTENCES: dict[str, Sentence] = {
 """Of every action that a customer's own chain may hold. ``who`` acts on ``what``, the entry's object."""
 
 _ROTATED = _("{who} asked for a new key to replace “{what}”")
+_JOINED = _("{who} joined the team")
 _OF_A_LATER_VERSION = _("{who} did something that this version has no words for ({what})")
 
 KINDS: dict[str, tuple[Sentence, tuple[str, ...]]] = {
@@ -63,6 +64,8 @@ def sentence_of(event: AuditEvent) -> str:
     detail: dict[str, Any] = event.detail
     if event.action == Action.KEY_REQUESTED and "rotated_from" in detail:
         return str(_ROTATED)
+    if event.action == Action.MEMBER_ADDED and event.actor == f"user {event.object}":
+        return str(_JOINED)
     return str(SENTENCES.get(event.action, _OF_A_LATER_VERSION))
 
 

@@ -66,8 +66,10 @@ def _who(identity: str, names: Mapping[str, str]) -> str:
         return names.get(public_id) or _("A former colleague or %(portal)s staff") % {
             "portal": settings.PORTAL_NAME
         }
+    if kind == "token" and public_id in names:
+        return _("The access token %(name)s") % {"name": names[public_id]}
     if kind == "token":
-        return _("The access token %(name)s") % {"name": names.get(public_id, public_id)}
+        return _("An access token of %(portal)s staff") % {"portal": settings.PORTAL_NAME}
     return _("The portal")
 
 

@@ -91,14 +91,21 @@ def test_only_present_members_are_named(browser: Client, owner: Membership) -> N
     assert not [word for word in ("Greta", "Sam Staff", "sam@staff") if word in body]
 
 
+def test_who_signs_up_joins_and_adds_nobody(browser: Client, owner: Membership) -> None:
+    store(owner, 1, action="member.added", object=owner.user.public_id)
+    assert told(browser) == [f"{owner.user.name} joined the team"]
+
+
 def test_access_tokens_and_the_portal_are_named(browser: Client, owner: Membership) -> None:
     token, _ = create_access_token(
         actor_of_user(owner.user), owner=owner.user, scopes=["keys:write"], customer=owner.customer, name="CI"
     )
     operation = request_key(actor_of_token(token), owner.customer_id, user=owner.user, name="nightly")
+    store(owner, 1, actor="token tok_of_billing", action="customer.changed")
     assert operation.key_id is not None
     revoke_key(SYSTEM, operation.key_id)
     assert told(browser)[0].startswith("The portal ")
+    assert "An access token of Latchkey staff changed" in " ".join(told(browser))
     assert told(browser)[-2:] == [
         "The access token CI created the key “nightly”",
         f"{owner.user.name} created the access token “CI”",

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.core.clock import now
+from portal.models import Customer
 from portal.web.dashboard.facts import NEWEST, Facts
 from portal.web.visits import Visit
 
@@ -23,9 +24,11 @@ class Step:
 
 
 def first_steps(visit: Visit, facts: Facts) -> list[Step]:
-    """Nothing for those who only look, for customers who have begun long ago, and once all is done."""
+    """Nothing for who can't take them, for customers who began long ago, and once all is done."""
     begun = facts.revealed_at
-    if not visit.may_change_keys or facts.keys >= NEWEST or (begun and begun < now() - SHOWN_FOR):
+    if visit.customer.status != Customer.Status.ACTIVE or not visit.may_change_keys:
+        return []
+    if facts.keys >= NEWEST or (begun and begun < now() - SHOWN_FOR):
         return []
     steps = [
         Step(

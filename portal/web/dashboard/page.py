@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.views.decorators.http import require_safe
 
@@ -71,7 +72,8 @@ def _states(facts: Facts) -> list[State]:
 
 
 def _counted(number: int, most: int) -> str:
-    return f"{most}+" if number > most else str(number)
+    words = str(number_format(min(number, most), use_l10n=True, force_grouping=True))
+    return f"{words}+" if number > most else words
 
 
 def _recent(visit: Visit) -> list[Entry]:
