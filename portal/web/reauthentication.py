@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 from allauth.account.adapter import get_adapter
 from allauth.core import context
 from allauth.core.exceptions import ReauthenticationRequired
+from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -42,7 +44,22 @@ class Reauthentication:
             "mfa_reauthenticate": _("Use a code"),
             "mfa_reauthenticate:webauthn": _("Use a passkey"),
         }
-        return [{**method, "description": words[name]} for name, method in methods.items()]
+        found = [{**method, "description": words[name]} for name, method in methods.items()]
+        return found or _providers_of(user)
+
+
+def _providers_of(user: User) -> list[dict[str, Any]]:
+    """Somebody without password and second factor signs in again where they did before."""
+    found = []
+    for account in SocialAccount.objects.filter(user=user).order_by("id"):
+        try:
+            provider = account.get_provider(context.request)
+        except (SocialApp.DoesNotExist, ImproperlyConfigured):
+            continue  # it isn't configured any more
+        words = _("Sign in again with %(name)s") % {"name": provider.name}
+        url = provider.get_login_url(context.request)
+        found.append({"id": f"provider:{account.pk}", "description": words, "url": url})
+    return found
 
 
 class AccountPages:

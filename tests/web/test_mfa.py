@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
@@ -216,6 +217,20 @@ def test_a_form_that_came_too_late_is_not_kept_in_the_session(browser: Client) -
     age_sign_in(browser)
     assert "reauthenticate" in browser.post(ACTIVATE, {"code": "marked"}).headers["Location"]
     assert "marked" not in json.dumps(browser.session.load())
+
+
+def test_whoever_has_only_an_identity_provider_confirms_there(owner: Membership, settings: Any) -> None:
+    app = {"provider_id": "acme", "name": "Acme", "client_id": "x", "secret": "y"}
+    app["settings"] = {"server_url": "https://id.example"}  # type: ignore[assignment]
+    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app]}}
+    owner.user.set_unusable_password()
+    owner.user.save()
+    for provider in ("gone", "acme"):
+        SocialAccount.objects.create(user=owner.user, provider=provider, uid="1")
+    client = Client()
+    client.force_login(owner.user)
+    answer = client.get("/accounts/reauthenticate/?next=/keys")
+    assert answer.headers["Location"] == "/accounts/oidc/acme/login/?next=%2Fkeys"
 
 
 def test_an_address_is_changed_with_a_second_factor_too(owner: Membership) -> None:
