@@ -96,6 +96,7 @@ def test_people_without_a_customer_have_settings_too(path: str) -> None:
     page = sign_in(UserFactory()).get(path)
     assert page.status_code == 200
     assert 'aria-label="Settings"' in page.content.decode()
+    assert "/settings/tokens" not in page.content.decode()
 
 
 @pytest.mark.parametrize(("role", "sees"), [("viewer", False), ("developer", False), ("admin", True)])
