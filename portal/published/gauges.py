@@ -73,7 +73,7 @@ def _workers() -> Iterator[Metric]:
             ended.add_metric([job.name], job.finished_at.timestamp())
     yield from (failing, ended)
     unsent = Notice.objects.filter(sent_at=None).count()
-    yield _gauge("latchkey_unsent_notices", "Notices to keys' people that are not mailed yet.", unsent)
+    yield _gauge("latchkey_unsent_notices", "Notices that are not mailed yet.", unsent)
 
 
 def _signing_keys() -> Iterator[Metric]:

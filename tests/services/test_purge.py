@@ -14,6 +14,7 @@ from portal.models import (
     Call,
     DailyUse,
     IdempotencyRecord,
+    Invitation,
     IssuedKey,
     KnownDevice,
     Membership,
@@ -21,7 +22,7 @@ from portal.models import (
     Operation,
     WorkerSeen,
 )
-from portal.services.purge import KINDS, purge
+from portal.services.purge import INVITATIONS_KEPT, KINDS, purge
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +48,10 @@ def old_and_new(owner: Membership, clock: Clock) -> None:
         expires = connection.ops.adapt_datetimefield_value(clock() + timedelta(minutes=left))
         with connection.cursor() as cursor:
             cursor.execute(f"INSERT INTO {table} VALUES (%s, 'x', %s)", [f"purged {number}", expires])
+    for age in (INVITATIONS_KEPT, INVITATIONS_KEPT - timedelta(days=1)):
+        Invitation.objects.create(
+            customer=owner.customer, email=f"{age.days}@example.com", expires_at=clock() - age
+        )
     for status in ("expired", "requested"):
         key = IssuedKey.objects.create(customer=owner.customer, name="k", plugin="jwt", status=status)
         Notice.objects.create(key=key, kind="expires_7d", sent_at=clock())
@@ -126,3 +131,26 @@ def test_a_cache_elsewhere_is_not_ours_to_purge(monkeypatch: pytest.MonkeyPatch)
         settings.CACHES, "default", {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ""}
     )
     assert purge()["cache entries"] == 0
+
+
+def test_what_was_told_is_kept_for_a_while_and_a_welcome_for_good(owner: Membership, clock: Clock) -> None:
+    told = [Notice.objects.create(user=owner.user, kind=kind) for kind in ("new_device", "welcome")]
+    untold = Notice.objects.create(customer=owner.customer, kind="plan_declined")
+    Notice.objects.filter(pk__in=[one.pk for one in told]).update(sent_at=clock())
+    Notice.objects.update(created_at=clock())
+    clock.advance(days=30, seconds=-1)
+    assert purge()["notices"] == 0
+    clock.advance(seconds=1)
+    assert purge()["notices"] == 2
+    assert list(Notice.objects.values_list("kind", flat=True)) == ["welcome"]
+    assert not Notice.objects.filter(pk=untold.pk).exists()
+
+
+def test_the_end_of_a_key_is_not_purged_before_it_was_told(owner: Membership, clock: Clock) -> None:
+    key = IssuedKey.objects.create(
+        customer=owner.customer, name="k", plugin="jwt", status="revoked", revoked_at=clock()
+    )
+    Notice.objects.create(key=key, kind="key_revoked", created_at=clock())
+    assert purge()["notices"] == 0
+    Notice.objects.update(sent_at=clock())
+    assert purge()["notices"] == 1
