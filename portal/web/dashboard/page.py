@@ -36,6 +36,7 @@ def dashboard(request: HttpRequest, visit: Visit) -> HttpResponse:
         "longest": exact_span(plan.longest_life) if plan.longest_life else "",
         "facts": facts,
         "in_use": _counted(facts.in_use, plan.max_keys or COUNTED),
+        "used_percent": min(100, round(100 * facts.in_use / (plan.max_keys or 1))),
         "is_full": plan.max_keys is not None and facts.in_use >= plan.max_keys,
         "states": _states(facts),
         "steps": first_steps(visit, facts),
