@@ -15,7 +15,7 @@ from portal.core.clock import now
 from portal.models import AuditEvent, Invitation, Notice, User
 from tests.factories import CustomerFactory, UserFactory
 from tests.fakes.oidc.process import CLIENT_ID, CLIENT_SECRET, OIDCProcess
-from tests.web.conftest import PASSWORD, sign_in
+from tests.web.conftest import PASSWORD, age_sign_in, sign_in
 
 pytestmark = pytest.mark.django_db
 EMAIL = "ada@new.example"
@@ -41,10 +41,12 @@ def configured(settings: Any, provider: OIDCProcess) -> None:
     settings.PORTAL_SIGNUP = "open"
 
 
-def continue_as(person: str, client: Client | None = None) -> tuple[Client, Any]:
+def continue_as(
+    person: str, client: Client | None = None, page: str = "/accounts/oidc/acme/login/"
+) -> tuple[Client, Any]:
     """Sign in at the provider; returns the browser and the portal's answer."""
     client = client or Client()
-    out = client.post("/accounts/oidc/acme/login/")
+    out = client.post(page)
     session = requests.Session()
     asked = session.get(out.url, timeout=20)
     answer = session.get(asked.url, params={"as": person}, allow_redirects=False, timeout=20)
@@ -199,3 +201,22 @@ def test_disconnecting_somebody_elses_connection_does_nothing() -> None:
     account = str(SocialAccount.objects.get().pk)
     sign_in(UserFactory()).post("/accounts/3rdparty/", {"account": account})
     assert SocialAccount.objects.filter(pk=account).exists()
+
+
+def test_who_has_nothing_else_confirms_at_the_provider_after_a_while() -> None:
+    client, _answer = continue_as("ada")
+    age_sign_in(client)
+    way = client.get("/accounts/reauthenticate/?next=/settings/security")
+    assert way.url == "/accounts/oidc/acme/login/?next=%2Fsettings%2Fsecurity"
+    assert b"Continue with Acme?" in client.get(way.url).content
+    assert "prompt=login" in client.post(way.url).url  # the provider asks for the password again
+    _, answer = continue_as("ada", client, way.url)
+    assert answer.url == "/settings/security"
+    (record,) = client.session["account_authentication_methods"]
+    assert record["at"] > now().timestamp() - 60
+
+
+def test_what_is_asked_of_the_provider_is_ours_to_say() -> None:
+    out = Client().post("/accounts/oidc/acme/login/?scope=admin&auth_params=prompt%3Dnone%26acr_values%3D1")
+    assert "admin" not in out.url
+    assert "acr_values" not in out.url

@@ -49,6 +49,9 @@ class AccountAdapter(Reauthentication, DefaultAccountAdapter):  # type: ignore[m
             url.startswith("/") or f"{url}/".startswith(f"{settings.PORTAL_BASE_URL}/")
         )
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        return super().get_reauthentication_methods(user) if user.is_authenticated else []
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         try:
             super().pre_authenticate(request, **credentials)

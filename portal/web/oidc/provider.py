@@ -71,6 +71,13 @@ class OIDCProvider(OpenIDConnectProvider):  # type: ignore[misc]
         """By its own name: two providers may know us by the same client id."""
         return {"id": self.sub_id, "app.client_id": self.app.client_id}
 
+    def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, str]:
+        """Nothing that the request asks for; who is in already has to show again who it is."""
+        return {"prompt": "login"} if request.user.is_authenticated else {}
+
+    def get_scope_from_request(self, request: HttpRequest) -> list[str]:
+        return list(self.get_scope())
+
     def extract_uid(self, data: dict[str, Any]) -> str:
         """Issuer and subject together name a person (Core 5.7): another issuer's ``sub`` is another's."""
         subject = data.get("sub")
