@@ -19,6 +19,7 @@ from portal.models import (
     Membership,
     Notice,
     Operation,
+    PlanRequest,
     ProviderAccount,
     Subscription,
     User,
@@ -136,8 +137,8 @@ def delete_customer(actor: Actor, customer_id: int) -> None:
         people = _members_of_nothing_else(customer)
         lock_work([customer], people)
         customer.status, customer.deleted_at = Status.CLOSED, now()
-        customer.name, customer.email = "", ""
-        customer.save(update_fields=["status", "deleted_at", "name", "email"])
+        customer.name, customer.email, customer.status_reason = "", "", ""
+        customer.save(update_fields=["status", "deleted_at", "name", "email", "status_reason"])
         revoke_keys_of(actor, customer, reason="customer deleted")
         _cancel_provisioning(customer)
         _cancel_subscriptions(actor, customer)
@@ -145,6 +146,7 @@ def delete_customer(actor: Actor, customer_id: int) -> None:
         revoke_tokens(actor, tokens, customer)
         Membership.objects.filter(customer=customer).delete()
         Invitation.objects.filter(customer=customer).delete()
+        PlanRequest.objects.filter(customer=customer).delete()
         for user in people:
             delete_person(user)
         record(actor, Action.CUSTOMER_DELETED, customer.public_id, customer=customer)

@@ -8,7 +8,7 @@ from portal.core.errors import Conflict, Invalid, NotFound
 from portal.models import AuditEvent, IssuedKey, Membership, Notice, Plan, PlanRequest, Subscription
 from portal.services.actors import actor_of_user
 from portal.services.audit import broken_entries
-from portal.services.customers import update_customer
+from portal.services.customers import delete_customer, update_customer
 from portal.services.keys.request import request_key
 from portal.services.plan_requests import (
     approve_plan_request,
@@ -115,6 +115,15 @@ def test_an_answer_is_final(owner: Membership) -> None:
             change()
         assert refusal.value.code == "plan_request_decided"
     assert Notice.objects.count() == 1
+
+
+def test_a_deleted_customer_leaves_no_request_and_no_reason(owner: Membership) -> None:
+    update_customer(SYSTEM, owner.customer_id, {"status_reason": "Ada's invoice is open."})
+    ask(owner, PlanFactory(), "Call Ada.")
+    delete_customer(SYSTEM, owner.customer_id)
+    assert not PlanRequest.objects.exists()
+    owner.customer.refresh_from_db()
+    assert owner.customer.status_reason == ""
 
 
 def test_a_withdrawn_request_is_withdrawn_again_and_never_approved(owner: Membership) -> None:
