@@ -136,6 +136,7 @@ def test_from_the_admin_to_a_revealed_key(portal: Portal, open_page: Callable[[]
     # Revoked by the customer, it is refused at once.
     assert portal.get("/api/v1/verify", authorization=f"Bearer {secret}").status == 204
     customer.get_by_text("Revoke", exact=True).first.click()
+    customer.get_by_label("Type “Production” to confirm").fill("Production")
     customer.get_by_role("main").get_by_role("button", name=re.compile("Revoke")).last.click()
     customer.get_by_text("Revoked").first.wait_for()
     assert portal.get("/api/v1/verify", authorization=f"Bearer {secret}").status == 401
