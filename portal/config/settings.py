@@ -248,7 +248,7 @@ ACCOUNT_FORMS = {
     "login": "portal.web.accounts.forms.LoginForm",
     "signup": "portal.web.accounts.forms.SignupForm",
     "reset_password": "portal.web.accounts.forms.ResetPasswordForm",
-    "reset_password_from_key": "portal.web.accounts.forms.NewPasswordForm",
+    "reset_password_from_key": "portal.web.accounts.forms.PasswordByMailForm",
     "change_password": "portal.web.accounts.forms.ChangePasswordForm",
     "set_password": "portal.web.accounts.forms.SetPasswordForm",
 }

@@ -1,6 +1,8 @@
 """Whom an identity provider lets in, rule by rule: the real provider, the portal in this process."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -220,3 +222,14 @@ def test_what_is_asked_of_the_provider_is_ours_to_say() -> None:
     out = Client().post("/accounts/oidc/acme/login/?scope=admin&auth_params=prompt%3Dnone%26acr_values%3D1")
     assert "admin" not in out.url
     assert "acr_values" not in out.url
+
+
+def test_a_provider_that_signs_people_in_elsewhere_is_reached_by_a_link(settings: Any) -> None:
+    """Browsers hold a form's redirects against ``form-action``, which names the issuers' origins."""
+    (acme,) = settings.IDENTITY_PROVIDERS
+    settings.IDENTITY_PROVIDERS = (replace(acme, issuer="https://issuer.example"),)
+    page = Client().post("/accounts/oidc/acme/login/")
+    assert page.status_code == 200
+    link = re.search(rf'href="({re.escape(acme.issuer)}/auth[^"]+)"', page.content.decode())
+    assert link is not None
+    assert f'content="0;url={link[1]}"' in page.content.decode()

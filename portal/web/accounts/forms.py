@@ -120,25 +120,32 @@ class SocialSignupForm(social.SignupForm):  # type: ignore[misc]
         user.save(update_fields=["name"])
 
 
-class _ShortRules:
-    """Puts the rules into one sentence."""
+class _NewPassword:
+    """Puts the rules into one sentence, and labels into the case of ours."""
 
     fields: dict[str, forms.Field]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password1"].help_text = PASSWORD_RULES
+        labels = {
+            "oldpassword": _("Current password"),
+            "password1": _("New password"),
+            "password2": _("New password (again)"),
+        }
+        for name in labels.keys() & self.fields.keys():
+            self.fields[name].label = labels[name]
 
 
-class ChangePasswordForm(_ShortRules, account.ChangePasswordForm):  # type: ignore[misc]
+class ChangePasswordForm(_NewPassword, account.ChangePasswordForm):  # type: ignore[misc]
     pass
 
 
-class SetPasswordForm(_ShortRules, account.SetPasswordForm):  # type: ignore[misc]
+class SetPasswordForm(_NewPassword, account.SetPasswordForm):  # type: ignore[misc]
     pass
 
 
-class NewPasswordForm(_ShortRules, account.ResetPasswordKeyForm):  # type: ignore[misc]
+class PasswordByMailForm(_NewPassword, account.ResetPasswordKeyForm):  # type: ignore[misc]
     """Behind the link in a mail."""
 
 
