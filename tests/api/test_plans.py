@@ -6,7 +6,9 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_plan_says_what_its_customers_read_of_it(api: Api) -> None:
-    made = api.post("/plans", {"slug": "pro", "name": "Pro", "description": "For production.", "listed": False})
+    made = api.post(
+        "/plans", {"slug": "pro", "name": "Pro", "description": "For production.", "listed": False}
+    )
     assert made.status_code == 201
     assert (made.json()["description"], made.json()["listed"]) == ("For production.", False)
     changed = api("PATCH", "/plans/pro", {"description": "", "listed": True})
