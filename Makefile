@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run demo test check bench faults rotation-drill audit lock
+.PHONY: run demo test check bench faults rotation-drill messages audit lock
 
 run: .venv/installed
 	@exec $(BIN)/python manage.py run
@@ -37,6 +37,13 @@ faults: .venv/installed-dev
 # Five minutes of 200 requests a second through real gateways while the signing keys rotate every 15 s.
 rotation-drill: .venv/installed-dev node_modules_installed
 	@$(BIN)/python -m tests.rotation $(DRILL)
+
+# Brings the catalogues of translations up to date and compiles them; needs Debian's gettext.
+# The API and the admin are in English.
+messages:
+	@PORTAL_ENV=development $(BIN)/python manage.py makemessages --all --no-location --no-wrap -v 0 \
+	  -i '.venv' -i 'tests' -i 'gateways' -i 'bench' -i 'var'
+	@PORTAL_ENV=development $(BIN)/python manage.py compilemessages -v 0 -i .venv
 
 # Known vulnerabilities of what is pinned; asks PyPI.
 audit: .venv/installed-dev

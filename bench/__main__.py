@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import admin, auth0, authorizer, engine, jwks, keys, status_lists, verify
+from bench import admin, auth0, authorizer, engine, jwks, keys, pages, status_lists, verify
 
 EACH_DATABASE = {
     "keys": keys.main,
@@ -10,9 +10,10 @@ EACH_DATABASE = {
     "status-lists": status_lists.main,
     "engine": engine.main,
     "auth0": auth0.main,
+    "pages": pages.main,
 }
 ONCE = {"jwks": jwks.main, "authorizer": authorizer.main, "admin": admin.main}
-USUAL = ("jwks", "authorizer", "keys", "verify", "status-lists", "engine", "auth0")
+USUAL = ("jwks", "authorizer", "keys", "verify", "status-lists", "engine", "auth0", "pages")
 
 
 def main(names: list[str]) -> None:

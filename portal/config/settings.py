@@ -16,8 +16,8 @@ from portal.core.problems import LARGEST_BODY
 from provisioning.config import ConfigError
 
 TAKEN_PATHS = {
-    "accounts", "activity", "api", "branding", "dashboard", "docs", "healthz", "invitations", "keys",
-    "language", "metrics", "plans", "readyz", "settings", "static", "team", "v1", "welcome",
+    "accounts", "activity", "api", "branding", "dashboard", "docs", "goodbye", "healthz", "invitations",
+    "keys", "language", "metrics", "plans", "readyz", "settings", "static", "team", "v1", "welcome",
 }  # fmt: skip
 """First parts of paths that are pages, the API or files: the admin can't be there."""
 

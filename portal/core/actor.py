@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from django.utils.translation import gettext as _
+
 from portal.core.errors import NotAllowed
 from portal.core.scopes import SCOPES
 
@@ -60,7 +62,8 @@ class Actor:
 
 def insufficient_scope(scope: str, where: str = "") -> NotAllowed:
     needed = f"{scope} {where}".strip()
-    return NotAllowed("insufficient_scope", f"This needs the scope {needed}. Nothing was changed.")
+    words = _("This needs the scope %(scope)s. Nothing was changed.")
+    return NotAllowed("insufficient_scope", words % {"scope": needed})
 
 
 SYSTEM = Actor(kind="system", public_id="portal", everywhere=frozenset(SCOPES))

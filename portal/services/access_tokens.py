@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from portal.core.actor import Actor
 from portal.core.clock import now
@@ -35,7 +36,7 @@ def create_access_token(
     actor does not hold there, and for a browser whose sign-in is not recent.
     """
     if not actor.recent_sign_in:
-        raise NotAllowed("recent_sign_in_required", "Sign in again to see a secret.")
+        raise NotAllowed("recent_sign_in_required", _("Sign in again to see a secret."))
     wanted = sorted(set(scopes))
     _check_scopes(actor, wanted, customer)
     text = new_management_token()
@@ -56,7 +57,7 @@ def _end(actor: Actor, expires_in: timedelta | None) -> datetime | None:
 
 def _check_scopes(actor: Actor, wanted: list[str], customer: Customer | None) -> None:
     if not wanted:
-        raise Invalid.field("scopes", "name at least one")
+        raise Invalid.field("scopes", _("name at least one"))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown:
         raise Invalid.field("scopes", f"unknown: {' '.join(unknown)}")
@@ -65,7 +66,8 @@ def _check_scopes(actor: Actor, wanted: list[str], customer: Customer | None) ->
         if reach is not None and (customer is None or customer.pk not in reach):
             raise NotAllowed(
                 "scope_not_held",
-                f"You don't hold {scope} there, so no token of yours can. Nothing was created.",
+                _("You don't hold %(scope)s there, so no token of yours can. Nothing was created.")
+                % {"scope": scope},
             )
         if customer is not None and scope not in BOUND_SCOPES:
             raise Invalid.field("scopes", f"{scope} makes no sense for one customer")

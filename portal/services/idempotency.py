@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from portal.core.clock import now
 from portal.core.errors import Conflict, Invalid
@@ -104,7 +105,7 @@ def _repeat(record: IdempotencyRecord, request: Request) -> tuple[IdempotencyRec
     if record.body_digest != request.body_digest:
         raise Invalid(
             "idempotency_mismatch",
-            "This Idempotency-Key was used with another body. Use a new key for a new request.",
+            _("This Idempotency-Key was used with another body. Use a new key for a new request."),
         )
     if record.status is not None:
         return record, _stored(record)
@@ -158,5 +159,5 @@ def _stored(record: IdempotencyRecord) -> Answer:
 def _running() -> Conflict:
     return Conflict(
         "idempotency_in_progress",
-        "The first request with this Idempotency-Key is still running. Repeat it in a moment.",
+        _("The first request with this Idempotency-Key is still running. Repeat it in a moment."),
     )

@@ -20,10 +20,10 @@ from portal.web.words import from_now
 
 RETRY_DATABASE_SECONDS = 5
 TITLES = {
-    400: _("This request can’t be read"),
+    400: _("This request can't be read"),
     403: _("You may not do this"),
     404: _("There is nothing here"),
-    405: _("This address can’t be opened like that"),
+    405: _("This address can't be opened like that"),
     413: _("That was too much at once"),
     429: _("Too many tries"),
     431: _("That was too much at once"),

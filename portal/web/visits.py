@@ -24,6 +24,14 @@ _TITLES = {
     NotAllowed: _("You may not do this"),
     Gone: _("This secret is gone"),
 }
+_SENTENCES = {
+    "not_found": _("It was removed, was never there, or is not yours to see."),
+    "insufficient_scope": _(
+        "Your role doesn't allow this. Nothing was changed. "
+        "An admin or owner can do it, or give you another role."
+    ),
+}
+"""What codes mean to a person who met them on a page; else the refusal's own sentence."""
 P = ParamSpec("P")
 
 
@@ -101,7 +109,7 @@ def guarded(request: HttpRequest, answer: Callable[[User], HttpResponse]) -> Htt
     try:
         response = answer(request.user)
     except PortalError as exc:
-        response = refused(request, exc)
+        response = _refused(request, exc, request.user)
     response["Cache-Control"] = "no-store, private"
     return response
 
@@ -145,9 +153,13 @@ def show(
     return render(request, template, {"visit": visit, **context}, status=status)
 
 
-def refused(request: HttpRequest, error: PortalError) -> HttpResponse:
+def _refused(request: HttpRequest, error: PortalError, user: User) -> HttpResponse:
     """A refusal as a page: its sentence, and a way back."""
-    title = next((words for kind, words in _TITLES.items() if isinstance(error, kind)), _("That didn’t work"))
-    status = status_of(error)
-    context = {"title": title, "detail": error.detail, "status": status}
-    return render(request, "portal/refused.html", context, status=status)
+    titles = (words for kind, words in _TITLES.items() if isinstance(error, kind))
+    context = {
+        "title": next(titles, _("That didn't work")),
+        "detail": _SENTENCES.get(error.code, error.detail),
+        "status": status_of(error),
+        "visit": visit_of(request, user),
+    }
+    return render(request, "portal/refused.html", context, status=status_of(error))

@@ -200,7 +200,7 @@ def test_a_filter_that_makes_no_sense_shows_nothing_and_says_why(
     assert answer.status_code == 200
     assert answer.context["entries"] == []
     assert words in answer.content.decode()
-    assert "This filter can’t be read" in answer.content.decode()
+    assert "This filter can't be read" in answer.content.decode()
     export = browser.get(f"/activity.csv?{query}")
     assert (export.status_code, export.headers["Location"]) == (302, f"/activity?{query}")
 

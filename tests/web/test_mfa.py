@@ -244,7 +244,7 @@ def test_an_address_is_changed_with_a_second_factor_too(owner: Membership) -> No
 
 
 def test_under_an_address_passkeys_are_hidden_and_the_page_says_why(browser: Client) -> None:
-    assert "Passkeys can’t be used here" in browser.get("/settings/security").content.decode()
+    assert "Passkeys can't be used here" in browser.get("/settings/security").content.decode()
     assert "passkey" not in Client().get("/accounts/login/").content.decode()
 
 

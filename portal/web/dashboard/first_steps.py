@@ -45,6 +45,6 @@ def first_steps(visit: Visit, facts: Facts) -> list[Step]:
         ),
     ]  # fmt: skip
     if visit.may_manage:
-        why = _("So that keys don’t depend on one person.")
+        why = _("So that keys don't depend on one person.")
         steps.append(Step(_("Invite a colleague"), why, reverse("team"), facts.has_colleagues))
     return [] if all(step.done for step in steps) else steps
