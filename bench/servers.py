@@ -76,7 +76,8 @@ def bare() -> Iterator[int]:
         "from portal.management.web_server import serve;"
         f"serve('127.0.0.1', {port}, workers=1, threads=16, target='bench.bare:application')"
     )
-    with running([sys.executable, "-c", code], port, dict(os.environ), path="/"):
+    environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "portal.config.settings", "PORTAL_ENV": "development"}
+    with running([sys.executable, "-c", code], port, environ, path="/"):
         yield port
 
 
