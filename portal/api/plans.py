@@ -58,9 +58,9 @@ class Plans(PortalView):
 
     @extend_schema(operation_id="plans_list", responses=PlanOut(many=True))
     def get(self, request: Request) -> Response:
-        """All plans, newest first."""
+        """Plans, newest first: for a customer's people and tokens the catalogue and their own."""
         self.wanted(request)
-        return self.listed(Plan.objects.all(), PlanOut)
+        return self.listed(Plan.objects.visible_to(self.actor), PlanOut)
 
     @extend_schema(operation_id="plans_create", request=PlanIn, responses={201: PlanOut})
     def post(self, request: Request) -> Response:
@@ -80,7 +80,7 @@ class OnePlan(PortalView):
     @extend_schema(operation_id="plans_read", responses=PlanOut)
     def get(self, request: Request, slug: str) -> Response:
         """One plan."""
-        return Response(PlanOut(one(Plan.objects.all(), "plan", slug=slug)).data)
+        return Response(PlanOut(one(Plan.objects.visible_to(self.actor), "plan", slug=slug)).data)
 
     @extend_schema(operation_id="plans_update", request=PlanChange, responses=PlanOut)
     def patch(self, request: Request, slug: str) -> Response:

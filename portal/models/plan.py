@@ -1,7 +1,7 @@
 """A plan: what its customers' keys may be. A subscription: a customer on a plan."""
 
 from datetime import timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import Q
@@ -11,9 +11,22 @@ from portal.core.ids import new_id
 from portal.models.visible import CustomerScoped
 from tokens.durations import parse_duration
 
+if TYPE_CHECKING:
+    from portal.core.actor import Actor
+
 
 def _new_id() -> str:
     return new_id("sub")
+
+
+class PlanQuerySet(models.QuerySet["Plan"]):
+    def visible_to(self, actor: "Actor") -> Self:
+        """All for staff; for others the catalogue, the default plan and what their customers are on."""
+        reach = actor.reach("plans:read")
+        if reach is None:
+            return self
+        theirs = Subscription.objects.filter(customer_id__in=sorted(reach)).live()
+        return self.filter(Q(listed=True) | Q(slug=Plan.DEFAULT) | Q(pk__in=theirs.values("plan")))
 
 
 class Plan(models.Model):
@@ -36,6 +49,8 @@ class Plan(models.Model):
     requires_subscription = models.BooleanField(default=False)
     plugins = models.JSONField(default=list, blank=True, help_text="Plugin slugs. Empty list: all enabled.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = PlanQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -1,6 +1,8 @@
 import pytest
 
+from portal.models import Membership
 from tests.conftest import Api
+from tests.factories import PlanFactory, SubscriptionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -23,3 +25,13 @@ def test_a_plan_is_in_the_catalogue_unless_told_otherwise(api: Api) -> None:
 @pytest.mark.parametrize("wrong", [{"description": "x" * 301}, {"description": 1}, {"listed": "yes"}])
 def test_other_types_and_lengths_are_refused(api: Api, wrong: dict[str, object]) -> None:
     assert api.post("/plans", {"slug": "pro", "name": "Pro", **wrong}).status_code == 422
+
+
+def test_customers_see_the_catalogue_and_their_own_plan(bound_api: Api, owner: Membership, api: Api) -> None:
+    PlanFactory(slug="public")
+    PlanFactory(slug="of-another", listed=False)
+    SubscriptionFactory(customer=owner.customer, plan=PlanFactory(slug="of-theirs", listed=False))
+    seen = {plan["slug"] for plan in bound_api.get("/plans").json()["results"]}
+    assert seen == {"public", "of-theirs", "default"}
+    assert bound_api.get("/plans/of-another").status_code == 404
+    assert api.get("/plans/of-another").status_code == 200
