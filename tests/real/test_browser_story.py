@@ -1,73 +1,31 @@
 """The main story in a real browser: from the staff admin to the revealed key, without a CSP violation."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import jwt
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from portal.core.recipes import recipes
+from tests.real.browser import WATCH_CSP, Watched, chromium, press
 from tests.real.portal import STAFF_EMAIL, STAFF_PASSWORD, Portal
-from tests.real.required import require
 
-CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WATCH_CSP = """
-addEventListener('securitypolicyviolation', event =>
-  violated(`${location.pathname}: ${event.violatedDirective} ${event.blockedURI}`))
-"""
 EMAIL, PASSWORD = "ada@story.example", "a customer's password 99"
-CUT_SHORT = ("net::ERR_ABORTED", "net::ERR_CONTENT_LENGTH_MISMATCH")
-"""How loading ends when a navigation or the session's end cuts it short: nobody's fault."""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    require(CHROMIUM.exists(), "Chromium is not installed (Debian: apt install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[[], Page]]:
     """Opens pages in sessions of their own; fails in the end for what the CSP or a script complained of."""
-    contexts, complaints = [], []
-
-    def failed(request: Request) -> None:
-        if request.failure not in CUT_SHORT:
-            complaints.append(f"not loaded: {request.url} {request.failure}")
-
-    def open_page() -> Page:
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
-        contexts.append(context)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.expose_function("violated", lambda what: complaints.append(what))
-        page.add_init_script(WATCH_CSP)
-        page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
-        page.on("requestfailed", failed)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("main").get_by_role("button", name=name, exact=True).click()
-    page.wait_for_load_state()
+    watched = Watched(browser)
+    yield watched.open
+    watched.close()
 
 
 def sign_in(page: Page, email: str, password: str) -> None:
@@ -96,7 +54,7 @@ def set_first_password(customer: Page, portal: Portal) -> None:
     customer.goto(f"{portal.url}/accounts/password/reset/")
     customer.get_by_label("Email").fill(EMAIL)
     press(customer, "Send the link")
-    link = re.findall(r"http://\S+/accounts/password/reset/key/\S+", portal.log)[-1]
+    link = re.findall(r"http://[^\s\"<>]+/accounts/password/reset/key/[^\s\"<>]+", portal.log)[-1]
     customer.goto(link)
     for field in customer.locator("main input[type=password]").all():
         field.fill(PASSWORD)
