@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import environ
 
+from portal.config import api
+from portal.config.accounts import *  # noqa: F403  # they are settings, too
 from portal.config.databases import database_from
 from portal.config.env import EMAIL_OR_NONE, SENDER, Env, development_secret
 from portal.config.identity_providers import identity_providers
@@ -229,76 +231,16 @@ TIME_ZONE = "UTC"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
 
-# Signing in
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_LENGTH = 10
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
-    for name, options in {
-        "MinimumLengthValidator": {"min_length": PASSWORD_LENGTH},
-        "UserAttributeSimilarityValidator": {"user_attributes": ("name", "email")},
-        "CommonPasswordValidator": {},
-        "NumericPasswordValidator": {},
-    }.items()
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/dashboard"
-ACCOUNT_ADAPTER = "portal.web.accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {
-    "login": "portal.web.accounts.forms.LoginForm",
-    "signup": "portal.web.accounts.forms.SignupForm",
-    "reset_password": "portal.web.accounts.forms.ResetPasswordForm",
-    "reset_password_from_key": "portal.web.accounts.forms.PasswordByMailForm",
-    "change_password": "portal.web.accounts.forms.ChangePasswordForm",
-    "set_password": "portal.web.accounts.forms.SetPasswordForm",
-}
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-# Nobody signs in with an address they haven't proven: memberships are given by e-mail.
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
-"""In the browser that signed up; in any other the person signs in."""
-ACCOUNT_MAX_EMAIL_ADDRESSES = 5
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Signing in: what no variable changes is in portal/config/accounts.py
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _base.scheme
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
-
-# Signing in with an identity provider
 IDENTITY_PROVIDERS = identity_providers(env, os.environ, allow_http=DEVELOPMENT)
-SOCIALACCOUNT_ADAPTER = "portal.web.oidc.adapter.SocialAccountAdapter"
-SOCIALACCOUNT_FORMS = {
-    "signup": "portal.web.accounts.forms.SocialSignupForm",
-    "disconnect": "portal.web.accounts.forms.DisconnectForm",
-}
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {
         "provider_class": "portal.web.oidc.provider.OIDCProvider",
         "OAUTH_PKCE_ENABLED": True,
         "APPS": [provider.as_app for provider in IDENTITY_PROVIDERS],
     }
-}
-
-# Second factors
-MFA_ADAPTER = "portal.web.mfa.MFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
-# Else nobody with a second factor could change their address; nobody signs in with one unproven anyway.
-MFA_ALLOW_UNVERIFIED_EMAIL = True
-MFA_RECOVERY_CODES_SHOW_ONCE = True
-# A phone's clock may be off by half a minute; each code is accepted once all the same.
-MFA_TOTP_TOLERANCE = 1
-MFA_FORMS = {
-    "authenticate": "portal.web.mfa.SignInCodeForm",
-    "reauthenticate": "portal.web.mfa.ConfirmCodeForm",
-    "activate_totp": "portal.web.mfa.EnrolAppForm",
-    "login_webauthn": "portal.web.passkeys.SignInPasskeyForm",
-    "authenticate_webauthn": "portal.web.passkeys.SecondPasskeyForm",
-    "reauthenticate_webauthn": "portal.web.passkeys.ConfirmPasskeyForm",
-    "add_webauthn": "portal.web.passkeys.AddPasskeyForm",
-    "edit_webauthn": "portal.web.passkeys.RenamePasskeyForm",
 }
 
 # Pages may load what is ours and nothing else.
@@ -315,44 +257,11 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "portal.api.authentication.ManagementTokenAuthentication",
-        "portal.api.authentication.BrowserSessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["portal.api.permissions.HasScope"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["portal.api.parsers.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "portal.api.parsers.JSONOnly",
-    "DEFAULT_PAGINATION_CLASS": "portal.api.pagination.NewestFirst",
-    "DEFAULT_SCHEMA_CLASS": "portal.api.schema.PortalSchema",
-    "EXCEPTION_HANDLER": "portal.api.problems.handle",
-    "UNAUTHENTICATED_USER": None,
-    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%SZ",
-}
+REST_FRAMEWORK = api.REST_FRAMEWORK
 SPECTACULAR_SETTINGS = {
+    **api.SPECTACULAR,
     "TITLE": f"{PORTAL_NAME} management API",
-    "DESCRIPTION": "Customers, keys, operations and tokens. Errors are RFC 9457 problem documents.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
     "SERVERS": [{"url": PORTAL_BASE_URL}],
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "OAS_VERSION": "3.1.0",
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "CustomerStatus": "portal.models.customer.Customer.Status",
-        "SubscriptionStatus": "portal.models.plan.Subscription.Status",
-        "KeyStatus": "portal.models.issued_key.IssuedKey.Status",
-        "OperationStatus": "portal.models.operation.Operation.State",
-        "Role": "portal.models.user.Membership.Role",
-    },
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "portal.api.schema.close_request_bodies",
-    ],
 }
 
 LOG_LEVEL = env.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info").upper()
