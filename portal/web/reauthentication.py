@@ -23,14 +23,18 @@ from portal.models import User
 from portal.services.second_factor import has_second_factor
 
 _PAGES = "/accounts/"
+_PASSWORD_PAGES = ("account_change_password", "account_set_password")
 
 
 class Reauthentication:
     """The part of our account adapter that says when and how."""
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Raises instead of answering yes: allauth would then ask nobody who signs in elsewhere alone."""
         request = context.request
-        return not has_recent_sign_in(request, request.user)
+        if has_recent_sign_in(request, request.user):
+            return False
+        raise ReauthenticationRequired
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """The first is the one that is asked for; a password only where there is nothing stronger."""
@@ -78,11 +82,11 @@ class AccountPages:
         return response
 
     def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
-        """The old password alone doesn't change it where there is a second factor."""
+        """Passwords, of which allauth asks nobody: a first one, and one where there is a second factor."""
         match, user = request.resolver_match, request.user
-        if match is None or match.url_name != "account_change_password" or not isinstance(user, User):
+        if match is None or match.url_name not in _PASSWORD_PAGES or not isinstance(user, User):
             return None
-        if has_recent_sign_in(request, user) or not has_second_factor(user):
+        if has_recent_sign_in(request, user) or (user.has_usable_password() and not has_second_factor(user)):
             return None
         return ask_again(request, request.path)
 

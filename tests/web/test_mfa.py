@@ -219,7 +219,9 @@ def test_a_form_that_came_too_late_is_not_kept_in_the_session(browser: Client) -
     assert "marked" not in json.dumps(browser.session.load())
 
 
-def test_whoever_has_only_an_identity_provider_confirms_there(owner: Membership, settings: Any) -> None:
+@pytest.fixture
+def elsewhere(owner: Membership, settings: Any) -> Client:
+    """Signed in a while ago by somebody who has neither password nor factor, only a provider."""
     app = {"provider_id": "acme", "name": "Acme", "client_id": "x", "secret": "y"}
     app["settings"] = {"server_url": "https://id.example"}  # type: ignore[assignment]
     settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app]}}
@@ -229,8 +231,44 @@ def test_whoever_has_only_an_identity_provider_confirms_there(owner: Membership,
         SocialAccount.objects.create(user=owner.user, provider=provider, uid="1")
     client = Client()
     client.force_login(owner.user)
-    answer = client.get("/accounts/reauthenticate/?next=/keys")
+    return client
+
+
+def test_whoever_has_only_an_identity_provider_confirms_there(elsewhere: Client) -> None:
+    answer = elsewhere.get("/accounts/reauthenticate/?next=/keys")
     assert answer.headers["Location"] == "/accounts/oidc/acme/login/?next=%2Fkeys"
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        (ACTIVATE, {"code": "1"}),
+        ("/accounts/2fa/webauthn/add/", {}),
+        ("/accounts/password/set/", {"password1": PASSWORD, "password2": PASSWORD}),
+        ("/accounts/email/", {"action_add": "", "email": "thief@evil.example"}),
+        ("/accounts/email/", {"action_remove": "", "email": "second@acme.example"}),
+    ],
+)
+def test_their_old_sign_in_is_asked_again_too(
+    elsewhere: Client, owner: Membership, path: str, form: dict[str, str]
+) -> None:
+    """Else whoever finds the laptop open sets a password of their own."""
+    EmailAddress.objects.create(user=owner.user, email="second@acme.example", verified=True)
+    answer = elsewhere.post(path, form)
+    assert answer.headers["Location"].startswith("/accounts/oidc/acme/login/?next=%2Faccounts%2F")
+    assert not User.objects.get(pk=owner.user_id).has_usable_password()
+    assert EmailAddress.objects.filter(user=owner.user).count() == 2
+
+
+def test_a_first_password_where_there_is_a_second_factor_needs_the_factor(owner: Membership) -> None:
+    enrol(owner.user)
+    owner.user.set_unusable_password()
+    owner.user.save()
+    client = Client()
+    client.force_login(owner.user)
+    form = {"password1": PASSWORD, "password2": PASSWORD}
+    assert client.post("/accounts/password/set/", form).headers["Location"].startswith(CONFIRM)
+    assert not User.objects.get(pk=owner.user_id).has_usable_password()
 
 
 def test_an_address_is_changed_with_a_second_factor_too(owner: Membership) -> None:
