@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.negotiation import DefaultContentNegotiation
 
@@ -21,6 +22,7 @@ class Schema(SpectacularAPIView):
         return JsonResponse(answer.data, status=answer.status_code, content_type=CONTENT_TYPE)
 
 
+@require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     """Swagger UI."""
     return render(request, "api/docs.html")

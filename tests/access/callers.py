@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.test import Client
@@ -12,6 +13,7 @@ from portal.core.clock import now
 from portal.jobs.run import run_inline
 from portal.models import Customer, Invitation, PlanRequest, User
 from portal.services.access_tokens import create_access_token
+from portal.services.invitations import invitation_link
 from portal.services.keys.request import request_key
 from tests.factories import CustomerFactory, MembershipFactory, PlanFactory, SubscriptionFactory, UserFactory
 from tests.web.conftest import sign_in
@@ -24,7 +26,7 @@ MARK = "Quillfeather"
 NOUNS = {
     "customers": "customer", "keys": "key", "operations": "operation", "users": "user", "members": "user",
     "plans": "plan", "subscriptions": "subscription", "access-tokens": "token", "tokens": "token",
-    "invitations": "invitation", "requests": "request",
+    "invitations": "invitation", "requests": "request", "docs": "page",
 }  # fmt: skip
 """What an id behind this part of a path names."""
 
@@ -36,6 +38,8 @@ class Scene:
     customer: Customer = field(default_factory=lambda: CustomerFactory(name=f"{MARK} Ltd"))
     places: dict[str, str] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
+    key: int = 0
+    """The issued key's primary key; rows of other tables may have none of that number."""
     _sessions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -54,6 +58,7 @@ class Scene:
         run_inline(operation)
         operation.refresh_from_db()
         assert operation.key is not None
+        self.key = operation.key.pk
         invitation = Invitation.objects.create(
             customer=self.customer, email=f"invited@{MARK.lower()}.example", invited_by=owner,
             expires_at=now() + timedelta(days=1),
@@ -63,6 +68,7 @@ class Scene:
         )
         self.places = {
             "customer": self.customer.public_id,
+            "owner": owner.email,
             "key": operation.key.public_id,
             "operation": operation.public_id,
             "user": colleague.public_id,
@@ -70,6 +76,9 @@ class Scene:
             "subscription": SubscriptionFactory(customer=self.customer, plan=plan).public_id,
             "token": token.public_id,
             "invitation": invitation.public_id,
+            "name": str(self.customer),
+            "page": "calls",
+            "link": invitation_link(invitation).rsplit("/", 1)[1],
             "request": PlanRequest.objects.create(
                 customer=self.customer, plan=plan, asked_by=owner
             ).public_id,
@@ -86,10 +95,27 @@ class Scene:
             client.cookies[settings.SESSION_COOKIE_NAME] = self._sessions[caller]
         return client
 
+    def filled(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A request's members with this customer's ids in their places."""
+        return {
+            name: value.format(**self.places) if isinstance(value, str) else value
+            for name, value in body.items()
+        }
+
     def path(self, route: str) -> str:
         """The route's path at this customer: what a placeholder means is said by the part before it."""
-        parts = ["/"]
+        if route.startswith("invitations/"):
+            return f"/invitations/{self.places['link']}"
+        parts = [""]
         for part in route.replace("$", "").split("/"):
-            named = re.fullmatch(r"<\w+:(\w+)>|\(\?P<.*", part)
-            parts.append(self.places.get(NOUNS.get(parts[-1], ""), "x") if named else part)
-        return "/" + "/".join(parts[1:])
+            if re.fullmatch(r"<int:\w+>", part):
+                parts.append("1000000")
+            elif re.search(r"<\w+", part):
+                parts.append(self.places.get(NOUNS.get(parts[-1], ""), "x"))
+            else:
+                parts.append(part)
+        return "/".join(parts)
+
+    def admin_path(self, route: str) -> str:
+        """The same of the admin's routes, which name rows by their primary keys."""
+        return "/" + re.sub(r"<\w+:\w+>|\(\?P<[^/]*", lambda _: str(self.key), route).replace("$", "")
