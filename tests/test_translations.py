@@ -1,5 +1,6 @@
 """Every sentence for customers is in the catalogue, and German has all of them."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -32,6 +33,7 @@ def extracted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         ["make", "--silent", "messages", f"BIN={Path(sys.executable).parent}"],
         cwd=copy, check=True, capture_output=True,
+        env={k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"},  # manage.py's own
     )  # fmt: skip
     return copy
 
