@@ -200,8 +200,8 @@ def test_who_has_none_is_led_to_make_one_for_that_invitation(owner: Membership) 
     assert "Create your account" in text(browser.get(path))
     answer = browser.post(path)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/accounts/signup/")
-    assert browser.session["invitation"] == invitation.public_id
-    assert browser.session["invitation_path"] == path
+    assert browser.session["invitation"] == [invitation.public_id, 1]
+    assert path.rpartition(".")[2] not in str(dict(browser.session))  # the link is a credential
 
 
 def _expire(owner: Membership, invitation: Invitation, clock: Clock) -> str:

@@ -12,6 +12,7 @@ from django.test import Client
 
 from portal.core.clock import now
 from portal.models import AuditEvent, Invitation, Notice, User
+from portal.services.invitations import invitation_link
 from portal.services.signups import is_taken
 from tests.factories import CustomerFactory, UserFactory
 from tests.web.conftest import PASSWORD, sign_in
@@ -48,7 +49,7 @@ def invite(settings: Any) -> Callable[..., Invitation]:
         fields = {"expires_at": now() + timedelta(days=1), "email": EMAIL, **fields}
         invitation = Invitation.objects.create(customer=CustomerFactory(), **fields)
         session = client.session
-        session["invitation"], session["invitation_path"] = invitation.public_id, "/invitations/token"
+        session["invitation"] = [invitation.public_id, invitation.version]
         session.save()
         return invitation
 
@@ -132,14 +133,16 @@ def test_a_password_is_not_set_by_an_address_that_was_never_proven() -> None:
     assert "/password/reset/key/" not in str(message.body)
 
 
-def test_an_invited_person_signs_up_where_sign_up_is_closed(invite: Callable[..., Invitation]) -> None:
+def test_an_invited_person_signs_up_where_sign_up_is_closed(
+    invite: Callable[..., Invitation], settings: Any
+) -> None:
     client = Client()
     invitation = invite(client)
     page = client.get("/accounts/signup/").content.decode()
     assert str(invitation.customer) in page
     assert re.search(rf'value="{EMAIL}"[^>]*disabled', page)
     answer = sign_up(client)
-    assert answer.url == "/invitations/token"
+    assert f"{settings.PORTAL_BASE_URL}{answer.url}" == invitation_link(invitation)
     address = EmailAddress.objects.get(user__email=EMAIL)
     assert address.verified
     assert mail.outbox == []  # the link came to that mailbox
@@ -155,6 +158,17 @@ def test_an_invitation_is_good_for_its_own_address_alone(invite: Callable[..., I
     assert User.objects.filter(email=EMAIL).exists()
 
 
+def test_an_invitation_that_was_sent_again_ends_where_its_former_link_was_opened(
+    invite: Callable[..., Invitation],
+) -> None:
+    client = Client()
+    invitation = invite(client)
+    Invitation.objects.filter(pk=invitation.pk).update(version=2)
+    assert b"Accounts are by invitation" in client.get("/accounts/signup/").content
+    sign_up(client)
+    assert not User.objects.exists()
+
+
 @pytest.mark.parametrize("ended", ["expires_at", "withdrawn_at", "accepted_at"])
 def test_an_invitation_that_ended_opens_nothing(invite: Callable[..., Invitation], ended: str) -> None:
     client = Client()
@@ -168,7 +182,7 @@ def test_a_later_sign_in_does_not_lead_to_the_invitation_again(invite: Callable[
     client = Client()
     invite(client)
     sign_up(client)
-    assert "invitation_path" not in client.session
+    assert "invitation" not in client.session
 
 
 def test_a_session_from_before_signing_up_is_not_carried_on(invite: Callable[..., Invitation]) -> None:

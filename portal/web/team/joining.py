@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from portal.core.errors import NotFound, PortalError
 from portal.models import Invitation, User
 from portal.services.joining import Ended, accept_invitation, has_account, is_addressed_to, opened_invitation
+from portal.web.accounts.invited import note_invitation
 from portal.web.team.shown import MEANING, ROLES, called
 from portal.web.visits import CURRENT_CUSTOMER
 
@@ -86,6 +87,5 @@ def _join(request: HttpRequest, user: User, found: Invitation) -> HttpResponse:
 
 def _sign_up(request: HttpRequest, found: Invitation) -> HttpResponse:
     """To the page that makes an account: it lets in who holds the link, with the address that was invited."""
-    request.session["invitation"] = found.public_id
-    request.session["invitation_path"] = request.path
+    note_invitation(request, found)
     return redirect("account_signup")
