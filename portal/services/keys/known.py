@@ -8,21 +8,21 @@ from portal.models import Customer, IssuedKey, ManagementToken, User
 
 
 def keys_known_to(customer: Customer, person: User) -> "QuerySet[IssuedKey]":
-    """The customer's keys that still work or will, and that the person created, saw the secret of, or has.
+    """The customer's keys that still work or will, and that the person created or saw the secret of.
 
-    What an access token of theirs did, they did. Each row says which: ``was_created``, ``was_seen``,
-    ``was_theirs``. Keys whose time or overlap is up are harmless, so they are left out.
+    What an access token of theirs did, they did. Each row says which: ``was_created``, ``was_seen``. A key
+    that others made for them and whose secret they never saw they don't know. Keys whose time or overlap is
+    up are harmless, so they are left out.
     """
     tokens = ManagementToken.objects.filter(owner=person).values(
         named=Concat(Value("token "), F("public_id"))
     )
     created = Q(created_by=f"user {person.public_id}") | Q(created_by__in=tokens)
     seen = Q(revealed_by=f"user {person.public_id}") | Q(revealed_by__in=tokens)
-    theirs = Q(user=person)
     still = Q(expires_at=None) | Q(expires_at__gt=now())
     kept = Q(retires_at=None) | Q(retires_at__gt=now())
-    found = IssuedKey.objects.filter(created | seen | theirs, still, kept, customer=customer).alive()
-    return found.annotate(was_created=_true(created), was_seen=_true(seen), was_theirs=_true(theirs))
+    found = IssuedKey.objects.filter(created | seen, still, kept, customer=customer).alive()
+    return found.annotate(was_created=_true(created), was_seen=_true(seen))
 
 
 def _true(condition: Q) -> "ExpressionWrapper[Q]":
