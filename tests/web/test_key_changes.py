@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from portal.core.actor import SYSTEM
+from portal.core.clock import now
 from portal.models import IssuedKey, Membership
 from portal.services.actors import actor_of_user
 from portal.services.keys.revoke import revoke_key
@@ -51,6 +52,19 @@ def test_rotating_without_overlap_ends_the_old_key_at_once(browser: Client, make
     old.refresh_from_db()
     assert not old.is_usable
     assert b"Replaced" in browser.get(f"/keys/{old.public_id}").content
+
+
+def test_a_successor_revoked_before_it_lived_leaves_the_key_to_be_rotated_again(
+    browser: Client, make_key: MakeKey
+) -> None:
+    old = make_key()
+    IssuedKey.objects.create(
+        customer=old.customer, user=old.user, name=old.name, plugin=old.plugin, rotated_from=old,
+        status="revoked", revoked_at=now(),
+    )  # fmt: skip
+    page = browser.get(f"/keys/{old.public_id}").content.decode()
+    assert 'id="rotate"' in page
+    assert browser.post(f"/keys/{old.public_id}/rotate", rotation(browser, old)).status_code == 302
 
 
 def test_sending_the_rotation_twice_makes_one_successor(browser: Client, make_key: MakeKey) -> None:
@@ -169,10 +183,10 @@ def test_history_names_colleagues_but_not_staff(
     answer = browser.get(f"/keys/{key.public_id}")
     told = [(event.words, event.who) for event in answer.context["history"]]
     assert told == [
-        ("Revoked", "Latchkey staff or a former colleague"),
-        ("Secret shown", owner.user.email),
-        ("Created", "Automatic"),
-        ("Asked for", "Automatic"),
+        ("Revoked", "A former colleague or Latchkey staff"),
+        ("Secret shown", owner.user.name),
+        ("Created", "The portal"),
+        ("Asked for", "The portal"),
     ]
     assert staff.email not in answer.content.decode()
 

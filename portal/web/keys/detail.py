@@ -12,6 +12,7 @@ from django_htmx.middleware import HtmxDetails
 from portal.core.errors import NotFound
 from portal.models import IssuedKey
 from portal.services.keys.reveal import may_reveal
+from portal.services.keys.rotate import NEVER_LIVED
 from portal.web.keys.countdown import countdown_to
 from portal.web.keys.history import history_of, reason_words
 from portal.web.keys.progress import failure_words, progress_of
@@ -125,7 +126,8 @@ def _predecessor_countdown(key: IssuedKey) -> Any:
 def _choices(visit: Visit, key: IssuedKey) -> dict[str, Any]:
     """The successor, and what this person may do with the key now."""
     may_change = visit.may_change_keys
-    successor = IssuedKey.objects.filter(rotated_from=key).exclude(status=IssuedKey.Status.FAILED).first()
+    successors = IssuedKey.objects.filter(rotated_from=key)
+    successor = successors.exclude(activated_at=None, status__in=NEVER_LIVED).first()
     return {
         "successor": successor,
         "successor_status": status_of_key(successor) if successor else None,
