@@ -1,6 +1,7 @@
 """Users and their membership of customers; a customer that has an owner keeps one."""
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
@@ -48,7 +49,7 @@ def add_member(
 
 
 def _known_user(email: str) -> User | None:
-    """The person with that address. One who never proved it loses the password they chose.
+    """The person with that address. One who never proved it loses the ways in that they chose.
 
     Else somebody could sign up with another's address and wait for the membership.
     """
@@ -59,6 +60,7 @@ def _known_user(email: str) -> User | None:
     if not EmailAddress.objects.filter(user=user, email=email, verified=True).exists():
         user.set_unusable_password()
         user.save(update_fields=["password"])
+        SocialAccount.objects.filter(user=user).delete()
     return user
 
 

@@ -14,6 +14,7 @@ from portal.core.actor import SYSTEM, Actor
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.models import User
 from portal.services.audit import Action, record
+from portal.services.sessions import end_sessions
 from provisioning.secret import Secret
 
 FIELDS = ("name", "is_active", "is_staff", "is_superuser")
@@ -74,6 +75,8 @@ def update_user(actor: Actor, user_id: int, changes: Mapping[str, Any]) -> User:
         _keep_staff(actor, user, changed)
         if changed:
             user.save(update_fields=changed)
+        if not user.is_active:
+            end_sessions(user)  # else they would go on once the person is let in again
         if "groups" in changes and set(changes["groups"]) != set(user.groups.all()):
             user.groups.set(changes["groups"])
             changed.append("groups")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Permission
 
 from portal.core.actor import SYSTEM
@@ -120,12 +121,14 @@ def test_staff_need_the_permissions_of_what_a_scope_lets_change(owner: Membershi
     assert api.post(users, {"email": "alias@staff.example", "role": "owner"}).status_code == 403
 
 
-def test_a_password_chosen_before_the_address_was_proven_is_void() -> None:
+def test_ways_in_chosen_before_the_address_was_proven_are_void() -> None:
     """Somebody signs up with another's address and waits to be given their customer."""
     squatter = UserFactory(email="bob@corp.example", proven=False)
+    SocialAccount.objects.create(user=squatter, provider="acme", uid="mallory")
     add_member(SYSTEM, MembershipFactory().customer_id, email="bob@corp.example", role="admin")
     squatter.refresh_from_db()
     assert not squatter.has_usable_password()
+    assert not SocialAccount.objects.exists()
 
 
 def test_a_secondary_address_that_is_proven_is_its_owner() -> None:

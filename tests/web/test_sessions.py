@@ -8,7 +8,9 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from portal.core.actor import SYSTEM
 from portal.models import AuditEvent, Membership, User
+from portal.services.users import update_user
 from portal.web.browsers import browser_words
 from tests.conftest import Clock
 from tests.factories import MembershipFactory, UserFactory
@@ -103,6 +105,13 @@ def test_a_password_that_was_reset_ends_all(
     visitor.post(path, {"password1": new, "password2": new})
     assert not is_in(browser)
     assert not UserSession.objects.filter(user=owner.user).exists()
+
+
+def test_whoever_is_shut_out_and_let_in_again_signs_in_anew(browser: Client, owner: Membership) -> None:
+    UserFactory(is_staff=True, is_superuser=True)
+    for is_active in (False, True):
+        update_user(SYSTEM, owner.user_id, {"is_active": is_active})
+        assert not is_in(browser)
 
 
 def test_staff_without_a_customer_have_the_page_too() -> None:
