@@ -16,6 +16,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/dashboard"
 ACCOUNT_ADAPTER = "portal.web.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
+    "add_email": "portal.web.accounts.forms.AddEmailForm",
     "login": "portal.web.accounts.forms.LoginForm",
     "signup": "portal.web.accounts.forms.SignupForm",
     "reset_password": "portal.web.accounts.forms.ResetPasswordForm",

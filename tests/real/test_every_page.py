@@ -67,7 +67,7 @@ def signed_in(
     path = tmp_path_factory.mktemp("cookies") / "state.json"
     page = browser.new_page()
     page.goto(f"{demo.url}/accounts/login/")
-    page.get_by_label("Email").fill(scene["owner"])
+    page.get_by_label("E-mail").fill(scene["owner"])
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/dashboard")

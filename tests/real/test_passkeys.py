@@ -61,7 +61,7 @@ def sign_out(page: Page, portal: Portal) -> None:
 
 
 def sign_in(page: Page) -> None:
-    page.get_by_label("Email").fill(STAFF_EMAIL)
+    page.get_by_label("E-mail").fill(STAFF_EMAIL)
     page.get_by_label("Password", exact=True).fill(STAFF_PASSWORD)
     press(page, "Sign in")
     page.wait_for_url(lambda url: "/login/" not in url)

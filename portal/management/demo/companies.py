@@ -26,6 +26,7 @@ class Company:
 class Offer:
     slug: str
     name: str
+    description: str
     max_keys: int | None
     max_lifetime: str
     scopes: tuple[str, ...]
@@ -35,12 +36,15 @@ _FREE = ("forecast:read",)
 _GROWTH = (*_FREE, "history:read", "tiles:read")
 _ALL = (*_GROWTH, "alerts:read", "geocode:read", "bulk:export")
 
-FREE = Offer("default", "Free", 2, "30d", _FREE)
+FREE = Offer("default", "Free", "To try the forecast and build a first prototype.", 2, "30d", _FREE)
 OFFERS = (
-    Offer("growth", "Growth", 10, "90d", _GROWTH),
-    Offer("business", "Business", 25, "180d", _ALL),
-    Offer("enterprise", "Enterprise", None, "1y", _ALL),
-)
+    Offer("growth", "Growth", "For one product in production, with past weather and map tiles.",
+          10, "90d", _GROWTH),
+    Offer("business", "Business", "For several teams: storm alerts, address search and bulk exports too.",
+          25, "180d", _ALL),
+    Offer("enterprise", "Enterprise", "For fleets and resellers: a key for each ship, site or customer.",
+          None, "1y", _ALL),
+)  # fmt: skip
 
 SHOWN = "Harbourlight Shipping"
 """The customer whose owner a visitor may sign in as."""

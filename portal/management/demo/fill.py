@@ -93,8 +93,8 @@ def _offers() -> None:
     default = Plan.objects.get(slug=Plan.DEFAULT)
     for offer in (FREE, *OFFERS):
         values = {
-            "name": offer.name, "max_keys": offer.max_keys, "max_lifetime": offer.max_lifetime,
-            "scopes": list(offer.scopes),
+            "name": offer.name, "description": offer.description,
+            "max_keys": offer.max_keys, "max_lifetime": offer.max_lifetime, "scopes": list(offer.scopes),
         }  # fmt: skip
         if offer is FREE:
             update_plan(SYSTEM, default.pk, values)

@@ -38,7 +38,22 @@ class PersonName(forms.CharField):
 class LoginForm(account.LoginForm):  # type: ignore[misc]  # allauth ships no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("E-mail")
         self.fields["remember"].label = _("Keep me signed in on this device")
+
+
+class _Address:
+    """Calls the address what other pages call it."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail")
+
+
+class AddEmailForm(_Address, account.AddEmailForm):  # type: ignore[misc]
+    pass
 
 
 PASSWORD_RULES = format_lazy(
@@ -48,7 +63,7 @@ PASSWORD_RULES = format_lazy(
 """What the validators of ``AUTH_PASSWORD_VALIDATORS`` ask for, to be read before one types."""
 
 
-class SignupForm(account.SignupForm):  # type: ignore[misc]
+class SignupForm(_Address, account.SignupForm):  # type: ignore[misc]
     """Answers alike, and works as hard, whether the address has an account or not."""
 
     name = PersonName()
@@ -101,7 +116,7 @@ class SignupForm(account.SignupForm):  # type: ignore[misc]
         user.save(update_fields=["name"])
 
 
-class SocialSignupForm(social.SignupForm):  # type: ignore[misc]
+class SocialSignupForm(_Address, social.SignupForm):  # type: ignore[misc]
     """Asks for the address that an identity provider kept to itself."""
 
     name = PersonName()
@@ -149,7 +164,7 @@ class PasswordByMailForm(_NewPassword, account.ResetPasswordKeyForm):  # type: i
     """Behind the link in a mail."""
 
 
-class ResetPasswordForm(account.ResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(_Address, account.ResetPasswordForm):  # type: ignore[misc]
     users: list[User]
 
     def clean_email(self) -> str:

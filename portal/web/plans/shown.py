@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from portal.models import Plan
 from portal.services.plans import plan_plugins
+from portal.web.keys.shown import kind_words
 from portal.web.words import exact_span
 
 MOST_SCOPES = 12
@@ -17,7 +18,8 @@ class Offer:
     """In words; empty when keys may live for ever."""
     scopes: list[str]
     more_scopes: int
-    plugins: list[str]
+    kinds: list[str]
+    """Of key, in words."""
     is_current: bool
 
 
@@ -28,6 +30,6 @@ def offer(plan: Plan, current: Plan) -> Offer:
         longest_life=exact_span(life) if life is not None else "",
         scopes=plan.scopes[:MOST_SCOPES],
         more_scopes=max(len(plan.scopes) - MOST_SCOPES, 0),
-        plugins=plan_plugins(plan),
+        kinds=[kind_words(slug) for slug in plan_plugins(plan)],
         is_current=plan == current,
     )
