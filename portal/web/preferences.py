@@ -1,6 +1,7 @@
 """In which language and time zone a page is written: the person's own, else the browser's."""
 
 from collections.abc import Callable
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
@@ -33,6 +34,11 @@ class Preferences:
             response.setdefault("Content-Language", language)
         patch_vary_headers(response, ["Accept-Language"])
         return response
+
+
+def start_of_day(day: date) -> datetime:
+    """When the day begins where the reader is."""
+    return datetime.combine(day, time.min, timezone.get_current_timezone())
 
 
 def _wanted(request: HttpRequest) -> tuple[str, ZoneInfo]:

@@ -103,3 +103,9 @@ def ask_again(request: HttpRequest, back: str) -> HttpResponse:
     methods = get_adapter(request).get_reauthentication_methods(request.user)
     page = methods[0]["url"] if methods else reverse("account_reauthenticate")
     return HttpResponseRedirect(f"{page}?{urlencode({'next': back})}")
+
+
+def confirm_sign_in(request: HttpRequest, told: str, back: str) -> HttpResponse:
+    """The same, saying why."""
+    messages.info(request, told)
+    return ask_again(request, back)

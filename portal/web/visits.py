@@ -146,6 +146,15 @@ def _current(request: HttpRequest, memberships: tuple[Membership, ...]) -> Membe
     return next(found, memberships[0])
 
 
+def posted_visit(request: HttpRequest, visit: Visit) -> Visit:
+    """The visit to the customer that a form was opened for, whatever another tab switched to meanwhile.
+
+    The current one for a form that names none. Raises ``NotFound`` for another's customer.
+    """
+    customer = request.POST.get("customer", "") if request.method == "POST" else ""
+    return visit.at(customer) if customer else visit
+
+
 def show(
     request: HttpRequest, visit: Visit, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:

@@ -54,7 +54,7 @@ def test_a_token_is_shown_once_and_works(browser: Client, owner: Membership, clo
     assert Api(text).get("/keys").status_code == 200
     listed = browser.get("/settings/tokens").content.decode()
     assert token.last4 in listed
-    assert f"by {owner.user.email}" in listed
+    assert f"by {owner.user.name}" in listed
     assert text not in listed
 
 
@@ -159,7 +159,7 @@ def test_makers_who_are_no_colleagues_are_not_named(browser: Client, owner: Memb
     ManagementToken.objects.filter(pk=token_at(owner).pk).update(created_by=f"user {staff.public_id}")
     page = browser.get("/settings/tokens").content.decode()
     assert staff.email not in page
-    assert "staff or a former colleague" in page
+    assert "A former colleague or Latchkey staff" in page
 
 
 def test_many_tokens_are_listed_page_by_page(

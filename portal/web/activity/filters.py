@@ -1,17 +1,18 @@
 """What of the activity is shown: a kind of thing, a person, days."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
-from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import AuditEvent, Customer, ManagementToken, Membership
 from portal.web.actions import KINDS, actions_of
+from portal.web.forms import offer_choices
+from portal.web.preferences import start_of_day
 
 MOST_PEOPLE = 200
 PORTAL = "portal"
@@ -42,11 +43,9 @@ class ActivityFilter(forms.Form):
 
     def __init__(self, query: Any, customer: Customer) -> None:
         super().__init__(query)
-        self.fields["kind"].choices = [  # type: ignore[attr-defined]  # the stubs know no field's class
-            ("", _("Everything")),
-            *((kind, name) for kind, (name, _nouns) in KINDS.items()),
-        ]
-        self.fields["who"].choices = [("", _("Anybody")), *_people(customer), (PORTAL, _("The portal"))]  # type: ignore[attr-defined]
+        kinds = ((kind, name) for kind, (name, _nouns) in KINDS.items())
+        offer_choices(self, "kind", [("", _("Everything")), *kinds])
+        offer_choices(self, "who", [("", _("Anybody")), *_people(customer), (PORTAL, _("The portal"))])
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -69,9 +68,9 @@ class ActivityFilter(forms.Form):
         if values["who"]:
             events = events.filter(actor=_identity(values["who"]))
         if values["since"]:
-            events = events.filter(at__gte=_start(values["since"]))
+            events = events.filter(at__gte=start_of_day(values["since"]))
         if values["until"]:
-            events = events.filter(at__lt=_start(values["until"] + timedelta(days=1)))
+            events = events.filter(at__lt=start_of_day(values["until"] + timedelta(days=1)))
         return events
 
 
@@ -90,8 +89,3 @@ def _identity(who: str) -> str:
     if who == PORTAL:
         return "system portal"
     return f"{'token' if who.startswith('tok_') else 'user'} {who}"
-
-
-def _start(day: date) -> datetime:
-    """When the day begins where the reader is."""
-    return datetime.combine(day, time.min, get_current_timezone())

@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from portal.core.errors import NotFound
 from portal.models import AuditEvent
 from portal.web.activity.filters import ActivityFilter
 from portal.web.entries import entries_of
+from portal.web.paging import position_of
 from portal.web.visits import Visit, customers_page, show
 
 PAGE = 50
@@ -24,7 +24,7 @@ def activity(request: HttpRequest, visit: Visit) -> HttpResponse:
     own = own_events(visit)
     form = ActivityFilter(request.GET, visit.customer)
     before = request.GET.get("before", "")
-    below = own.filter(pk__lt=_position(own, before)) if before else own
+    below = own.filter(pk__lt=position_of(own, before)) if before else own
     end = _end(below) if form.used() else None
     page = list(form.narrow(below if end is None else below.filter(pk__gte=end[0]))[: PAGE + 1])
     older = page[PAGE - 1].public_id if len(page) > PAGE else end[1] if end else ""
@@ -50,16 +50,6 @@ def _end(events: "QuerySet[AuditEvent]") -> tuple[int, str] | None:
     """How far one page looks; None when that is to the beginning."""
     ends = events.values_list("pk", "public_id")[LOOKED_THROUGH - 1 : LOOKED_THROUGH]
     return next(iter(ends), None)
-
-
-def _position(own: "QuerySet[AuditEvent]", public_id: str) -> int:
-    """Where the page before ended."""
-    position = None
-    if public_id.isprintable():
-        position = own.filter(public_id=public_id).values_list("pk", flat=True).first()
-    if position is None:  # foreign, made up, or past its retention by now
-        raise NotFound("page")
-    return position
 
 
 def _url(form: ActivityFilter, **place: str) -> str:

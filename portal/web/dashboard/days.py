@@ -1,6 +1,6 @@
 """Keys issued and keys verified, by day."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, timedelta
 
 from django.db.models import BigIntegerField, Count, F, Subquery, Value
 from django.db.models.functions import TruncDate
@@ -11,6 +11,7 @@ from portal.core.clock import now
 from portal.models import DailyUse
 from portal.web.charts import Chart, bar_chart
 from portal.web.dashboard.facts import keys_of
+from portal.web.preferences import start_of_day
 from portal.web.visits import Visit
 
 DAYS = 30
@@ -25,7 +26,7 @@ def charts_of(visit: Visit) -> list[Chart]:
     newest = keys_of(visit).order_by("-id").values("pk")[:MOST_KEYS]
     issued = (
         keys_of(visit)
-        .filter(pk__in=Subquery(newest), activated_at__gte=_start(first))
+        .filter(pk__in=Subquery(newest), activated_at__gte=start_of_day(first))
         .annotate(on=TruncDate("activated_at", tzinfo=get_current_timezone()))
         .values("on")
         .annotate(kind=Value("issued"), number=Count("pk", output_field=BigIntegerField()))
@@ -43,7 +44,3 @@ def charts_of(visit: Visit) -> list[Chart]:
         bar_chart("issued", _("Keys issued"), numbers["issued"], until=today, days=DAYS),
         bar_chart("verified", _("Verifications"), numbers["verified"], until=today_utc, days=DAYS),
     ]
-
-
-def _start(day: date) -> datetime:
-    return datetime.combine(day, time.min, get_current_timezone())

@@ -13,6 +13,7 @@ from portal.models import IssuedKey, Plan
 from portal.services.keys.request import lifetime_within, scope_choices
 from portal.services.keys.rotate import DEFAULT_OVERLAP
 from portal.services.plans import plan_plugins
+from portal.web.forms import OnceForm, offer_choices
 from portal.web.keys.shown import kind_words
 from portal.web.words import exact_span
 from tokens.durations import format_duration, parse_duration
@@ -23,10 +24,9 @@ USUAL = "usual"
 _OVERLAPS = (timedelta(hours=1), timedelta(hours=24), timedelta(days=7), timedelta(days=30))
 
 
-class NewKeyForm(forms.Form):
+class NewKeyForm(OnceForm):
     """A key within the customer's plan; what the plan leaves no choice in is not asked."""
 
-    form_token = forms.CharField(max_length=64, widget=forms.HiddenInput)
     customer = forms.CharField(max_length=64, widget=forms.HiddenInput)
     name = forms.CharField(
         label=gettext_lazy("Name"),
@@ -49,21 +49,16 @@ class NewKeyForm(forms.Form):
         super().__init__(*args, **kwargs)
         slugs = plan_plugins(plan)
         if len(slugs) > 1:
-            self._choose("plugin", [(slug, kind_words(slug)) for slug in slugs])
+            offer_choices(self, "plugin", [(slug, kind_words(slug)) for slug in slugs])
         else:
             del self.fields["plugin"]
-        self._choose("expires_in", _lifetimes(plan, slugs))
+        offer_choices(self, "expires_in", _lifetimes(plan, slugs))
         self._scopes = scope_choices(plan)
         if self._scopes:
-            self._choose("scopes", [(scope, scope) for scope in self._scopes])
+            offer_choices(self, "scopes", [(scope, scope) for scope in self._scopes])
             self.fields["scopes"].initial = self._scopes
         else:
             del self.fields["scopes"]
-
-    def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = choices
 
     def wanted(self) -> dict[str, Any]:
         """The valid form as arguments of ``request_key``."""
@@ -78,8 +73,7 @@ class NewKeyForm(forms.Form):
         }
 
 
-class RotateForm(forms.Form):
-    form_token = forms.CharField(max_length=64, widget=forms.HiddenInput)
+class RotateForm(OnceForm):
     overlap = forms.ChoiceField(
         label=gettext_lazy("Keep the present key working for"),
         choices=lambda: [

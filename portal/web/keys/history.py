@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.models import AuditEvent, IssuedKey, Membership
+from portal.models import AuditEvent, IssuedKey
 from portal.services.keys.unrevealed import REASON
 from portal.web.keys.shown import Words
+from portal.web.names import names_of, who_is
 
 NEWEST = 100
+# Shorter than the sentences of the activity: each stands beside its key, who did it, and when.
 _WORDS: dict[str, Words] = {
     "key.requested": gettext_lazy("Asked for"),
     "key.activated": gettext_lazy("Created"),
@@ -43,29 +43,15 @@ def history_of(key: IssuedKey) -> list[Happening]:
     """Newest first. Two queries."""
     events = AuditEvent.objects.filter(object=key.public_id, customer=key.customer_id)
     newest = list(events.order_by("-id")[:NEWEST])
-    names = _names({event.actor.partition(" ")[2] for event in newest}, key)
+    names = names_of(key.customer, [event.actor for event in newest])
     words = dict(_WORDS)
     if key.status != IssuedKey.Status.FAILED:  # it stopped, and went on or will
         words["key.failed"] = gettext_lazy("Creation stopped")
     return [
-        Happening(words.get(event.action, event.action), event.at, _actor(event.actor, names))
+        Happening(words.get(event.action, event.action), event.at, who_is(event.actor, names))
         for event in newest
     ]
 
 
 def reason_words(reason: str) -> Words:
     return _REASONS.get(reason, reason)
-
-
-def _names(public_ids: set[str], key: IssuedKey) -> dict[str, str]:
-    """E-mails of the customer's own members; other people are not theirs to know."""
-    members = Membership.objects.filter(customer=key.customer_id, user__public_id__in=public_ids)
-    return dict(members.values_list("user__public_id", "user__email"))
-
-
-def _actor(identity: str, names: dict[str, str]) -> str:
-    kind, _space, public_id = identity.partition(" ")
-    if kind == "user":
-        staff = _("%(portal)s staff or a former colleague") % {"portal": settings.PORTAL_NAME}
-        return names.get(public_id, staff)
-    return _("Access token %(id)s") % {"id": public_id} if kind == "token" else _("Automatic")

@@ -5,7 +5,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from portal.core.errors import NotFound
 from portal.core.plugins import registry
 from portal.models import IssuedKey
 from portal.models.issued_key import IssuedKeyQuerySet
@@ -13,6 +12,7 @@ from portal.services.plans import effective_plan
 from portal.web.keys.countdown import countdown_to
 from portal.web.keys.filters import SEARCHED, Filters
 from portal.web.keys.shown import STATUS, expiry_words, kind_words, last_use_words, status_of_key
+from portal.web.paging import position_of
 from portal.web.visits import Visit, customers_page, show
 
 PAGE = 25
@@ -24,7 +24,8 @@ def key_list(request: HttpRequest, visit: Visit) -> HttpResponse:
     filters = Filters.of(request)
     keys = IssuedKey.objects.visible_to(visit.actor, "keys:read").filter(customer=visit.customer)
     tally = keys.tally(filters.among(visit.user))
-    before = _position(keys, request.GET.get("before", ""))
+    last = request.GET.get("before", "")
+    before = position_of(keys, last) if last else None
     floor = _floor(keys, before) if filters.looks_at_many else None
     found = filters.applied(keys, visit.user)
     if before is not None:
@@ -48,18 +49,6 @@ def key_list(request: HttpRequest, visit: Visit) -> HttpResponse:
         "in_use": tally.in_use,
     }
     return show(request, visit, "portal/keys/list.html", context)
-
-
-def _position(keys: IssuedKeyQuerySet, public_id: str) -> int | None:
-    """Where the page before ended; keys are never deleted, so it stays there."""
-    if not public_id:
-        return None
-    position: int | None = None
-    if public_id.isprintable():
-        position = keys.filter(public_id=public_id).values_list("pk", flat=True).first()
-    if position is None:
-        raise NotFound("page")
-    return position
 
 
 def _floor(keys: IssuedKeyQuerySet, before: int | None) -> IssuedKey | None:

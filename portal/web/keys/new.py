@@ -13,7 +13,7 @@ from portal.web.keys.allowance import allowance_of
 from portal.web.keys.detail import visible_key
 from portal.web.keys.forms import NewKeyForm, like_key
 from portal.web.once import issue_once, new_form_token
-from portal.web.visits import Visit, customers_page, show
+from portal.web.visits import Visit, customers_page, posted_visit, show
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -21,9 +21,7 @@ from portal.web.visits import Visit, customers_page, show
 def new_key(request: HttpRequest, visit: Visit) -> HttpResponse:
     """With ``?like=key_…`` the form comes filled in as that key was asked for, at its customer."""
     if request.method == "POST":
-        # The customer that the form was opened for, whatever another tab switched to meanwhile.
-        visit = visit.at(request.POST.get("customer", ""))
-        return _create(request, visit)
+        return _create(request, posted_visit(request, visit))
     initial: dict[str, Any] = {"form_token": new_form_token()}
     if "like" in request.GET:
         visit, like = visible_key(visit, request.GET["like"])

@@ -1,9 +1,7 @@
 """``/keys/{id}/reveal``: the one answer that holds the secret."""
 
 from typing import Any
-from urllib.parse import urlencode
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,6 +13,7 @@ from portal.services.keys.reveal import reveal_key
 from portal.web.keys.detail import changeable_key
 from portal.web.keys.quickstart import quickstart
 from portal.web.keys.shown import Part, parts_of
+from portal.web.reauthentication import confirm_sign_in
 from portal.web.visits import Visit, customers_page, show
 
 
@@ -30,10 +29,8 @@ def reveal(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
     except NotAllowed as exc:
         if exc.code != "recent_sign_in_required":
             raise
-        messages.info(request, _("Confirm first, then press “Reveal the secret” once more."))
-        return redirect(
-            f"{reverse('account_reauthenticate')}?{urlencode({'next': reverse('key', args=[id])})}"
-        )
+        told = _("Confirm first, then press “Reveal the secret” once more.")
+        return confirm_sign_in(request, told, reverse("key", args=[id]))
     context = {"key": key, "parts": _parts(secret), "quickstart": quickstart(key)}
     return show(request, visit, "portal/keys/secret.html", context)
 

@@ -14,7 +14,7 @@ from portal.models import IssuedKey, Plan, PlanRequest
 from portal.services.plan_requests import ask_for_plan, withdraw_plan_request
 from portal.services.plans import effective_plan
 from portal.web.plans.shown import offer
-from portal.web.visits import Visit, customers_page, show
+from portal.web.visits import Visit, customers_page, posted_visit, show
 
 
 class AskForm(forms.Form):
@@ -33,9 +33,7 @@ class AskForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @customers_page
 def ask(request: HttpRequest, visit: Visit, slug: str) -> HttpResponse:
-    if request.method == "POST":
-        # The customer that the form was opened for, whatever another tab switched to meanwhile.
-        visit = visit.at(request.POST.get("customer", ""))
+    visit = posted_visit(request, visit)
     visit.actor.require("customers:write", visit.customer.pk)
     plan = Plan.objects.filter(slug=slug, listed=True).first()
     if plan is None:

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -14,7 +15,8 @@ from portal.core.errors import PortalError
 from portal.core.problems import status_of
 from portal.models import User
 from portal.services.leaving import delete_account, partings_of
-from portal.web.settings.people import Person, confirm_sign_in, personal_page, show_person
+from portal.web.reauthentication import confirm_sign_in
+from portal.web.settings.people import Person, personal_page, show_person
 
 
 class DeletionForm(forms.Form):
@@ -41,7 +43,7 @@ class DeletionForm(forms.Form):
 def delete(request: HttpRequest, person: Person) -> HttpResponse:
     if not person.actor.recent_sign_in and not person.user.is_staff:
         told = _("Confirm that it is you. Nothing is deleted yet.")
-        return confirm_sign_in(request, told, "delete-account")
+        return confirm_sign_in(request, told, reverse("delete-account"))
     form = DeletionForm(request.POST if request.method == "POST" else None, user=person.user)
     status = 422 if request.method == "POST" else 200
     if form.is_valid():

@@ -6,12 +6,14 @@ from typing import Any
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.core.clock import now
 from portal.services.personal_data import Section, hand_out_personal_data
-from portal.web.settings.people import Person, confirm_sign_in, personal_page, show_person
+from portal.web.reauthentication import confirm_sign_in
+from portal.web.settings.people import Person, personal_page, show_person
 
 _write = DjangoJSONEncoder(ensure_ascii=False, indent=2).encode
 
@@ -27,7 +29,7 @@ def personal_data(request: HttpRequest, person: Person) -> HttpResponse:
 def download(request: HttpRequest, person: Person) -> HttpResponse:
     if not person.actor.recent_sign_in:
         told = _("Confirm that it is you, then press “Download” once more.")
-        return confirm_sign_in(request, told, "personal-data")
+        return confirm_sign_in(request, told, reverse("personal-data"))
     sections = hand_out_personal_data(person.actor, person.user)
     answer = StreamingHttpResponse(_lines(sections), content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="{person.user.public_id}-{now():%Y-%m-%d}.json"'

@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 
 from portal.core.actor import Actor
 from portal.core.sign_in import has_recent_sign_in
 from portal.models import User
 from portal.services.actors import actor_of_user
-from portal.web.reauthentication import ask_again
 from portal.web.staff_mfa import lacks_second_factor
 from portal.web.visits import Visit, guarded, visit_of
 
@@ -58,9 +55,3 @@ def show_person(
 ) -> HttpResponse:
     """Render a page in the settings' frame."""
     return render(request, template, {"visit": person.visit, **context}, status=status)
-
-
-def confirm_sign_in(request: HttpRequest, told: str, come_back_to: str) -> HttpResponse:
-    """To the page that asks who it is, and from there back to the route of that name."""
-    messages.info(request, told)
-    return ask_again(request, reverse(come_back_to))

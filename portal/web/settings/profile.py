@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from portal.services.profile import update_profile
+from portal.web.forms import offer_choices
 from portal.web.preferences import ZONES
 from portal.web.settings.people import Person, personal_page, show_person
 
@@ -44,13 +45,8 @@ class ProfileForm(forms.Form):
     def __init__(self, *args: Any, present_zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         automatic = (AUTOMATIC, _("As the browser says"))
-        self._choose("language", [automatic, *settings.LANGUAGES])
-        self._choose("time_zone", [automatic, *_zones(present_zone)])
-
-    def _choose(self, name: str, choices: list[Any]) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = choices
+        offer_choices(self, "language", [automatic, *settings.LANGUAGES])
+        offer_choices(self, "time_zone", [automatic, *_zones(present_zone)])
 
     def wanted(self) -> dict[str, str]:
         """The valid form as fields of the user, in which nothing chosen is empty."""

@@ -6,22 +6,16 @@ from django.http import HttpRequest
 
 from portal.core.errors import NotFound
 from portal.models import Membership
-from portal.web.visits import Visit
+from portal.web.visits import Visit, posted_visit
 
 _PUBLIC_ID = re.compile(r"[A-Za-z0-9_]{1,40}")
 
 
 def managed(request: HttpRequest, visit: Visit) -> Visit:
     """The visit of somebody who manages people; raises ``NotAllowed`` for others."""
-    visit = posted(request, visit)
+    visit = posted_visit(request, visit)
     visit.actor.require("customers:write", visit.customer.pk)
     return visit
-
-
-def posted(request: HttpRequest, visit: Visit) -> Visit:
-    """The visit to the customer that a form was opened for, whatever another tab switched to meanwhile."""
-    customer = request.POST.get("customer", "") if request.method == "POST" else ""
-    return visit.at(customer) if customer else visit
 
 
 def member_of(visit: Visit, public_id: str) -> Membership:

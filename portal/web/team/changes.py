@@ -1,7 +1,6 @@
 """One member's page with their role, leaving, and handing ownership over."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,10 +15,11 @@ from portal.models import Membership
 from portal.services.keys.known import keys_known_to
 from portal.services.members import remove_member, roles_to_give, transfer_ownership, update_member
 from portal.web.once import new_form_token, once
-from portal.web.team.at import managed, member_of, posted
+from portal.web.reauthentication import confirm_sign_in
+from portal.web.team.at import managed, member_of
 from portal.web.team.forms import HandOverForm, RoleForm
 from portal.web.team.shown import ROLES, called
-from portal.web.visits import Visit, customers_page, show
+from portal.web.visits import Visit, customers_page, posted_visit, show
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,7 +55,7 @@ def one_member(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @customers_page
 def leave(request: HttpRequest, visit: Visit) -> HttpResponse:
-    visit = posted(request, visit)
+    visit = posted_visit(request, visit)
     context: dict[str, Any] = {}
     status = 200
     if request.method == "POST":
@@ -77,7 +77,8 @@ def hand_over(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
     membership = member_of(visit, id)
     is_owner = visit.current.role == Membership.Role.OWNER
     if is_owner and not visit.actor.recent_sign_in:
-        return _confirm_first(request, id)
+        told = _("Confirm that it's you before you hand the customer over.")
+        return confirm_sign_in(request, told, reverse("hand-over", args=[id]))
     form = HandOverForm(
         request.POST if request.method == "POST" else None,
         customer=visit.customer,
@@ -99,12 +100,6 @@ def hand_over(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
     words = _("%(name)s owns %(customer)s now, and you are an admin.")
     messages.success(request, words % {"name": called(membership.user), "customer": visit.customer})
     return redirect("team")
-
-
-def _confirm_first(request: HttpRequest, id: str) -> HttpResponse:
-    messages.info(request, _("Confirm that it's you before you hand the customer over."))
-    back = urlencode({"next": reverse("hand-over", args=[id])})
-    return redirect(f"{reverse('account_reauthenticate')}?{back}")
 
 
 def _about(visit: Visit, membership: Membership) -> dict[str, Any]:

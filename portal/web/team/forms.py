@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal.models import Customer, User
+from portal.web.forms import OnceForm, offer_choices
 from portal.web.keys.forms import RotateForm
 from portal.web.team.shown import MEANING, ROLES
 
@@ -19,8 +20,7 @@ MOST_AT_ONCE = 20
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
-class InviteForm(forms.Form):
-    form_token = forms.CharField(max_length=64, widget=forms.HiddenInput)
+class InviteForm(OnceForm):
     emails = forms.CharField(
         label=gettext_lazy("E-mail addresses"),
         max_length=6000,
@@ -35,7 +35,7 @@ class InviteForm(forms.Form):
 
     def __init__(self, *args: Any, roles: Collection[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self.fields["role"], roles)
+        offer_choices(self, "role", _explained(roles))
 
     def clean_emails(self) -> list[str]:
         """The addresses in the order given, each once."""
@@ -64,7 +64,7 @@ class RoleForm(forms.Form):
 
     def __init__(self, *args: Any, roles: Collection[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self.fields["role"], roles)
+        offer_choices(self, "role", _explained(roles))
 
 
 class RotateManyForm(RotateForm):
@@ -77,8 +77,7 @@ class RotateManyForm(RotateForm):
         overlap.help_text = gettext_lazy("Time to put the new keys everywhere the old ones are in use.")
 
 
-class HandOverForm(forms.Form):
-    form_token = forms.CharField(max_length=64, widget=forms.HiddenInput)
+class HandOverForm(OnceForm):
     name = forms.CharField(
         max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
     )
@@ -95,9 +94,8 @@ class HandOverForm(forms.Form):
         return name
 
 
-def _offer(field: forms.Field, roles: Collection[str]) -> None:
-    assert isinstance(field, forms.ChoiceField)
-    field.choices = [
+def _explained(roles: Collection[str]) -> list[tuple[str, str]]:
+    return [
         (role, format_html('<span>{}<span class="meaning">{}</span></span>', words, MEANING[role]))
         for role, words in ROLES.items()
         if role in roles

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,9 +16,10 @@ from portal.core.errors import PortalError
 from portal.core.problems import status_of
 from portal.core.scopes import BOUND_SCOPES, SCOPES
 from portal.services.access_tokens import create_access_token
+from portal.web.forms import OnceForm, offer_choices
 from portal.web.once import new_form_token, once
-from portal.web.settings.people import confirm_sign_in
-from portal.web.visits import Visit, customers_page, show
+from portal.web.reauthentication import confirm_sign_in
+from portal.web.visits import Visit, customers_page, posted_visit, show
 from provisioning.secret import Secret
 
 _LIFETIMES = (
@@ -28,8 +30,7 @@ _LIFETIMES = (
 )
 
 
-class AccessTokenForm(forms.Form):
-    form_token = forms.CharField(max_length=64, widget=forms.HiddenInput)
+class AccessTokenForm(OnceForm):
     customer = forms.CharField(max_length=64, widget=forms.HiddenInput)
     name = forms.CharField(
         label=gettext_lazy("Name"),
@@ -49,13 +50,11 @@ class AccessTokenForm(forms.Form):
 
     def __init__(self, *args: Any, visit: Visit, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["scopes"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [
-            (scope, format_html("<span>{} <code>{}</code></span>", _(words), scope))
-            for scope, words in SCOPES.items()
-            if scope in BOUND_SCOPES and visit.may(scope)
-        ]
+        offered = [scope for scope in SCOPES if scope in BOUND_SCOPES and visit.may(scope)]
+        label = "<span>{} <code>{}</code></span>"
+        offer_choices(
+            self, "scopes", [(scope, format_html(label, _(SCOPES[scope]), scope)) for scope in offered]
+        )
 
     def wanted(self) -> dict[str, Any]:
         """The valid form as arguments of ``create_access_token``."""
@@ -67,13 +66,11 @@ class AccessTokenForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @customers_page
 def new_access_token(request: HttpRequest, visit: Visit) -> HttpResponse:
-    if request.method == "POST":
-        # The customer that the form was opened for, whatever another tab switched to meanwhile.
-        visit = visit.at(request.POST.get("customer", ""))
+    visit = posted_visit(request, visit)
     visit.actor.require("access_tokens:write", visit.customer.pk)
     if not visit.actor.recent_sign_in:
         told = _("Confirm that it is you: the next page leads to something secret. Nothing was created yet.")
-        return confirm_sign_in(request, told, "new-access-token")
+        return confirm_sign_in(request, told, reverse("new-access-token"))
     if request.method != "POST":
         initial = {"form_token": new_form_token(), "customer": visit.customer.public_id}
         return _page(request, visit, AccessTokenForm(initial=initial, visit=visit))
