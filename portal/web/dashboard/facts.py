@@ -9,7 +9,7 @@ from django.db.models import Exists, IntegerField, Subquery
 from portal.core.clock import now
 from portal.models import Customer, Invitation, IssuedKey, Membership, PlanRequest
 from portal.models.issued_key import IssuedKeyQuerySet
-from portal.web.keys.shown import FILTERS
+from portal.web.keys.words import FILTERS
 from portal.web.visits import Visit
 
 COUNTED = 10_000

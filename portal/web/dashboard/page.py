@@ -16,7 +16,7 @@ from portal.web.dashboard.days import charts_of
 from portal.web.dashboard.facts import COUNTED, Facts, facts_of
 from portal.web.dashboard.first_steps import first_steps
 from portal.web.entries import Entry, entries_of
-from portal.web.keys.shown import STATUS, status_of_key
+from portal.web.keys.words import STATUS, status_of_key
 from portal.web.visits import Visit, customers_page, show
 from portal.web.words import exact_span
 

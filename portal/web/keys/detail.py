@@ -17,7 +17,7 @@ from portal.web.keys.countdown import countdown_to
 from portal.web.keys.history import history_of, reason_words
 from portal.web.keys.progress import failure_words, progress_of
 from portal.web.keys.quickstart import quickstart
-from portal.web.keys.shown import (
+from portal.web.keys.words import (
     expiry_words,
     kind_words,
     last_use_words,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from portal.core.plugins import registry
 from portal.models import User
 from portal.models.issued_key import IssuedKeyQuerySet
-from portal.web.keys.shown import FILTERS, STATUS
+from portal.web.keys.words import FILTERS, STATUS
 
 SEARCHED = 20_000
 """How many keys one page of a search looks at; the next page looks at as many more."""

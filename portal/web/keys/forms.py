@@ -14,7 +14,7 @@ from portal.services.keys.request import lifetime_within, scope_choices
 from portal.services.keys.rotate import DEFAULT_OVERLAP
 from portal.services.plans import plan_plugins
 from portal.web.forms import OnceForm, offer_choices
-from portal.web.keys.shown import kind_words
+from portal.web.keys.words import kind_words
 from portal.web.words import exact_span
 from tokens.durations import format_duration, parse_duration
 

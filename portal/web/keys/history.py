@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.models import AuditEvent, IssuedKey
 from portal.services.keys.unrevealed import REASON
-from portal.web.keys.shown import Words
+from portal.web.keys.words import Words
 from portal.web.names import names_of, who_is
 
 NEWEST = 100

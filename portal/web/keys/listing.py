@@ -11,7 +11,7 @@ from portal.models.issued_key import IssuedKeyQuerySet
 from portal.services.plans import effective_plan
 from portal.web.keys.countdown import countdown_to
 from portal.web.keys.filters import SEARCHED, Filters
-from portal.web.keys.shown import STATUS, expiry_words, kind_words, last_use_words, status_of_key
+from portal.web.keys.words import STATUS, expiry_words, kind_words, last_use_words, status_of_key
 from portal.web.paging import position_of
 from portal.web.visits import Visit, customers_page, show
 

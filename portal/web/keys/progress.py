@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.core.clock import now
 from portal.models import IssuedKey, Operation
-from portal.web.keys.shown import Words
+from portal.web.keys.words import Words
 
 State, Key = Operation.State, IssuedKey.Status
 OFTEN_SECONDS, SELDOM_SECONDS = 2, 15

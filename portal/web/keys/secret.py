@@ -12,7 +12,7 @@ from portal.core.errors import NotAllowed
 from portal.services.keys.reveal import reveal_key
 from portal.web.keys.detail import changeable_key
 from portal.web.keys.quickstart import quickstart
-from portal.web.keys.shown import Part, parts_of
+from portal.web.keys.words import Part, parts_of
 from portal.web.reauthentication import confirm_sign_in
 from portal.web.visits import Visit, customers_page, show
 

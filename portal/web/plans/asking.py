@@ -13,7 +13,7 @@ from portal.core.problems import status_of
 from portal.models import IssuedKey, Plan, PlanRequest
 from portal.services.plan_requests import ask_for_plan, withdraw_plan_request
 from portal.services.plans import effective_plan
-from portal.web.plans.shown import offer
+from portal.web.plans.offers import offer
 from portal.web.visits import Visit, customers_page, posted_visit, show
 
 

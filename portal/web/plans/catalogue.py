@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from portal.core.errors import NotFound
 from portal.models import IssuedKey, Plan, PlanRequest
 from portal.services.plans import effective_plan
-from portal.web.plans.shown import offer
+from portal.web.plans.offers import offer
 from portal.web.visits import Visit, customers_page, show
 
 PAGE = 24

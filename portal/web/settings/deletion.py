@@ -16,7 +16,7 @@ from portal.core.problems import status_of
 from portal.models import User
 from portal.services.leaving import delete_account, partings_of
 from portal.web.reauthentication import confirm_sign_in
-from portal.web.settings.people import Person, personal_page, show_person
+from portal.web.settings.person import Person, personal_page, show_person
 
 
 class DeletionForm(forms.Form):

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.core.clock import now
 from portal.services.personal_data import Section, hand_out_personal_data
 from portal.web.reauthentication import confirm_sign_in
-from portal.web.settings.people import Person, personal_page, show_person
+from portal.web.settings.person import Person, personal_page, show_person
 
 _write = DjangoJSONEncoder(ensure_ascii=False, indent=2).encode
 

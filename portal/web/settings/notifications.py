@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from portal.services.profile import update_profile
-from portal.web.settings.people import Person, personal_page, show_person
+from portal.web.settings.person import Person, personal_page, show_person
 
 
 class NotificationsForm(forms.Form):

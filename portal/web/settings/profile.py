@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from portal.services.profile import update_profile
 from portal.web.forms import offer_choices
 from portal.web.preferences import ZONES
-from portal.web.settings.people import Person, personal_page, show_person
+from portal.web.settings.person import Person, personal_page, show_person
 
 _REGIONS = (
     "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian",

@@ -18,7 +18,7 @@ from portal.models import AuditEvent, User
 from portal.services.audit import Action
 from portal.services.sessions import end_other_sessions, end_session, live_sessions
 from portal.web.browsers import browser_words
-from portal.web.settings.people import Person, personal_page, show_person
+from portal.web.settings.person import Person, personal_page, show_person
 from portal.web.staff_mfa import lacks_second_factor
 
 MOST_SHOWN = 20

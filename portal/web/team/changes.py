@@ -16,9 +16,9 @@ from portal.services.keys.known import keys_known_to
 from portal.services.members import remove_member, roles_to_give, transfer_ownership, update_member
 from portal.web.once import new_form_token, once
 from portal.web.reauthentication import confirm_sign_in
-from portal.web.team.at import managed, member_of
 from portal.web.team.forms import HandOverForm, RoleForm
-from portal.web.team.shown import ROLES, called
+from portal.web.team.lookup import managed, member_of
+from portal.web.team.roles import ROLES, called
 from portal.web.visits import Visit, customers_page, posted_visit, show
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from portal.models import Customer, User
 from portal.web.forms import OnceForm, offer_choices
 from portal.web.keys.forms import RotateForm
-from portal.web.team.shown import MEANING, ROLES
+from portal.web.team.roles import MEANING, ROLES
 
 MOST_AT_ONCE = 20
 _BETWEEN = re.compile(r"[\s,;]+")

@@ -13,8 +13,8 @@ from portal.core.errors import LimitReached, PortalError
 from portal.services.invitations import invite, resend_invitation, withdraw_invitation
 from portal.services.members import roles_to_give
 from portal.web.once import new_form_token, once
-from portal.web.team.at import managed
 from portal.web.team.forms import InviteForm
+from portal.web.team.lookup import managed
 from portal.web.visits import Visit, customers_page, show
 
 

@@ -15,7 +15,7 @@ from portal.core.errors import NotFound, PortalError
 from portal.models import Invitation, User
 from portal.services.joining import Ended, accept_invitation, has_account, is_addressed_to, opened_invitation
 from portal.web.accounts.invited import note_invitation
-from portal.web.team.shown import MEANING, ROLES, called
+from portal.web.team.roles import MEANING, ROLES, called
 from portal.web.visits import CURRENT_CUSTOMER
 
 

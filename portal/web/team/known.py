@@ -14,9 +14,9 @@ from portal.jobs.run import run_inline
 from portal.models import Customer, IssuedKey, Operation, User
 from portal.services.keys.known import keys_known_to
 from portal.services.keys.rotate import NEVER_LIVED, rotate_key
-from portal.web.keys.shown import masked, status_of_key
+from portal.web.keys.words import masked, status_of_key
 from portal.web.once import once
-from portal.web.team.at import as_public_id
+from portal.web.team.lookup import as_public_id
 from portal.web.visits import Visit
 from portal.web.words import from_now
 

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 from portal.core.clock import now
 from portal.models import Invitation, Membership
 from portal.services.invitations import MOST_OPEN
-from portal.web.team.at import as_public_id
-from portal.web.team.shown import ROLES, abilities, breakable, called
+from portal.web.team.lookup import as_public_id
+from portal.web.team.roles import ROLES, abilities, breakable, called
 from portal.web.visits import Visit, customers_page, show
 
 PAGE = 50

@@ -14,10 +14,10 @@ from portal.models import Membership, User
 from portal.services.keys.known import keys_known_to
 from portal.services.members import remove_member
 from portal.web.once import new_form_token, once
-from portal.web.team.at import as_public_id, managed, member_of
 from portal.web.team.forms import RotateManyForm
 from portal.web.team.known import KnownKeys, Report, chosen_keys, known_keys, rotate_chosen, tell
-from portal.web.team.shown import called
+from portal.web.team.lookup import as_public_id, managed, member_of
+from portal.web.team.roles import called
 from portal.web.visits import Visit, customers_page, show
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from portal.models import Plan
 from portal.services.plans import plan_plugins
-from portal.web.keys.shown import kind_words
+from portal.web.keys.words import kind_words
 from portal.web.words import exact_span
 
 MOST_SCOPES = 12
