@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-LONGEST = {"reason": 500}
+LONGEST = {"reason": 500, "key_names": 1100}
 LONGEST_NAME = 100
 _UNLINKED = "\N{ZERO WIDTH NON-JOINER}"
 """Between the parts of an address it is seen by nobody but the programs that would make a link of it."""

@@ -1,6 +1,7 @@
 """The notices that wait for their mail: to whom they go and what they say, as it is when they are sent.
 
-Who left meanwhile is left out, and what has become untrue is dropped.
+Who left meanwhile is left out, and what has become untrue is dropped. Reminders of one kind about several
+keys of a person at one customer go out together.
 """
 
 from collections.abc import Mapping
@@ -33,6 +34,10 @@ REASONS = {
     "deleted at the provider": _("It was deleted at the provider."),
 }
 """What the portal itself writes as a reason; whatever else there is a person wrote."""
+REMINDERS = (Kind.UNREVEALED, *BEFORE_EXPIRY)
+TOGETHER = 1000
+"""About so many keys one reminder tells at most, and it names ``NAMED`` of them."""
+NAMED = 10
 _INVITATION = ("invitation__customer", "invitation__invited_by")
 _REVOKED = (IssuedKey.Status.REVOKING, IssuedKey.Status.REVOKED)
 
@@ -49,12 +54,20 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Letter:
-    """One notice, ready to be written to each recipient; ``about`` fills the mail's words."""
+    """One notice, ready to be written to each recipient; ``about`` fills the mail's words.
+
+    ``others`` are reminders that go out in the same mail, to the same people.
+    """
 
     notice_id: int
     kind: str
     recipients: tuple[Recipient, ...]
     about: Mapping[str, Any] = field(repr=False)
+    others: tuple[int, ...] = ()
+
+    @property
+    def notices(self) -> "QuerySet[Notice]":
+        return Notice.objects.filter(pk__in=(self.notice_id, *self.others))
 
 
 def next_letter(*, after: int = 0) -> Letter | None:
@@ -69,24 +82,55 @@ def next_letter(*, after: int = 0) -> Letter | None:
         about = _about(notice)
         if about is None:
             notice.delete()
-        elif recipients := _recipients(notice):
+        elif not (recipients := _recipients(notice)):
+            Notice.objects.filter(pk=notice.pk).update(sent_at=now())
+        elif notice.kind not in REMINDERS:
             return Letter(notice.pk, notice.kind, recipients, about)
-        else:
-            mark_sent(notice.pk)
+        elif not _alike(notice).filter(pk__lt=notice.pk).exists():  # else it waits together with that one
+            return _reminder(notice, recipients, about)
     return None
 
 
-def mark_told(notice_id: int, recipient: Recipient) -> None:
+def mark_told(letter: Letter, recipient: Recipient) -> None:
     """Note that this person's mail was handed over, while others' still wait."""
-    notice = Notice.objects.filter(pk=notice_id).first()
+    notice = Notice.objects.filter(pk=letter.notice_id).first()
     if notice is not None:
-        notice.detail = {**notice.detail, "told": [*notice.detail.get("told", ()), recipient.user_id]}
-        notice.save(update_fields=["detail"])
+        told = [*notice.detail.get("told", ()), recipient.user_id]
+        letter.notices.update(detail={**notice.detail, "told": told})
 
 
-def mark_sent(notice_id: int) -> None:
+def mark_sent(letter: Letter) -> None:
     """Note that the mail was handed over for everybody."""
-    Notice.objects.filter(pk=notice_id).update(sent_at=now())
+    letter.notices.update(sent_at=now())
+
+
+def _alike(notice: Notice) -> "QuerySet[Notice]":
+    """Unsent reminders for the same people, who were told as little of them, about other keys."""
+    assert notice.key is not None
+    return Notice.objects.filter(
+        sent_at=None, kind=notice.kind, detail=notice.detail, key__customer=notice.key.customer_id,
+        key__user=notice.key.user_id,
+    ).exclude(pk=notice.pk).order_by("pk")  # fmt: skip
+
+
+def _reminder(notice: Notice, recipients: tuple[Recipient, ...], about: dict[str, Any]) -> Letter:
+    """The letter about this key, and about those for which there is the same to say."""
+    abouts, others = [about], []
+    alike = _alike(notice).filter(pk__gt=notice.pk).select_related("key__customer", "key__rotated_from")
+    for other in alike[: TOGETHER - 1]:
+        if (said := _about(other)) is not None:
+            abouts.append(said)
+            others.append(other.pk)
+    if others:
+        abouts.sort(key=lambda said: said["deadline"])
+        about = {
+            "customer_name": about["customer_name"],
+            "count": len(abouts),
+            "deadline": abouts[0]["deadline"],
+            "key_names": ", ".join(f"“{said['key_name']}”" for said in abouts[:NAMED]),
+            "unnamed": max(0, len(abouts) - NAMED),
+        }
+    return Letter(notice.pk, notice.kind, recipients, about, tuple(others))
 
 
 def _about(notice: Notice) -> dict[str, Any] | None:
@@ -146,8 +190,8 @@ def _about_invitation(invitation: Invitation, detail: Mapping[str, Any]) -> dict
 def _recipients(notice: Notice) -> tuple[Recipient, ...]:
     """Those who may know and want to, as far as they are here still and were not told yet."""
     if notice.invitation is not None:
-        known = User.objects.filter(email=notice.invitation.email).first()
-        return (_recipient(known) if known else Recipient(notice.invitation.email),)
+        reader = User.objects.filter(email=notice.invitation.email).first() or notice.invitation.invited_by
+        return (_invited(notice.invitation.email, reader),)
     people = _people(notice).filter(is_active=True).exclude(pk__in=notice.detail.get("told", ()))
     if notice.kind in OPTIONAL:
         people = people.filter(**{OPTIONAL[Kind(notice.kind)]: True})
@@ -165,6 +209,14 @@ def _people(notice: Notice) -> "QuerySet[User]":
 
 def _members(customer: Customer, which: Q) -> "QuerySet[User]":
     return User.objects.filter(pk__in=Membership.objects.filter(which, customer=customer).values("user"))
+
+
+def _invited(address: str, reader: User | None) -> Recipient:
+    """Who has no account yet reads what the inviter reads, as far as we can tell."""
+    if reader is None:
+        return Recipient(address)
+    user_id = reader.pk if reader.email == address else None
+    return Recipient(address, user_id, reader.language, reader.time_zone)
 
 
 def _recipient(user: User) -> Recipient:

@@ -99,12 +99,32 @@ def test_with_nothing_to_say_no_server_is_troubled() -> None:
 
 
 def test_one_connection_serves_all(owner: Membership, clock: Clock) -> None:
-    for number in range(3):
-        expiring_key(owner, f"number {number}")
+    for member in (owner, MembershipFactory(), MembershipFactory()):
+        expiring_key(member)
     clock.advance(days=13)
     prepare_reminders()
     send_notices()
     assert (len(Server.taken), Server.connections) == (3, 1)
+
+
+@pytest.mark.parametrize(("kind", "days"), [("expires", 13), ("unrevealed", 5)])
+def test_keys_of_one_person_are_reminded_of_in_one_mail_that_names_them(
+    owner: Membership, clock: Clock, kind: str, days: int
+) -> None:
+    for number in range(12):
+        expiring_key(owner, f"“a” & <b>{number}</b>")
+    if kind == "unrevealed":
+        IssuedKey.objects.update(sealed_secret="sealed")
+    clock.advance(days=days)
+    prepare_reminders()
+    send_notices()
+    (mail,) = Server.taken
+    assert "12 keys" in mail.subject
+    assert mail.body.count("“a” & <b>") == 10
+    assert "and 2 more" in mail.body
+    assert "<b>" not in html_of(mail)
+    assert "/keys\n" in mail.body
+    assert unsent() == 0
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_with_nobody_left_to_tell_the_notice_is_done_with(expiring: IssuedKey, c
 
 
 def test_what_was_sent_is_not_sent_again(expiring: IssuedKey) -> None:
-    mark_sent(letter().notice_id)
+    mark_sent(letter())
     prepare_reminders()
     assert next_letter() is None
 
@@ -99,8 +99,49 @@ def test_what_was_sent_is_not_sent_again(expiring: IssuedKey) -> None:
 def test_who_was_told_is_not_told_again_while_others_wait(expiring: IssuedKey, owner: Membership) -> None:
     second = MembershipFactory(customer=owner.customer, role="owner")
     found = letter()
-    mark_told(found.notice_id, next(one for one in found.recipients if one.user_id == owner.user_id))
+    mark_told(found, next(one for one in found.recipients if one.user_id == owner.user_id))
     assert told() == [second.user.email]
+
+
+def test_reminders_about_keys_of_one_person_go_out_in_one_letter_and_each_once(
+    owner: Membership, clock: Clock
+) -> None:
+    developer = MembershipFactory(customer=owner.customer, role="developer")
+    mine, late = new_key(owner), new_key(owner, days=20.5)
+    theirs, foreign = new_key(developer), new_key(MembershipFactory())
+    Notice.objects.all().delete()
+    clock.advance(days=13.6)
+    prepare_reminders()
+    assert Notice.objects.count() == 4
+    about = set()
+    while (found := next_letter()) is not None:
+        about.add((found.about.get("count"), found.about.get("key_id"), found.about["deadline"]))
+        mark_sent(found)
+    assert about == {
+        (2, None, mine.expires_at), (None, theirs.public_id, theirs.expires_at),
+        (None, foreign.public_id, foreign.expires_at),
+    }  # fmt: skip
+    assert late.expires_at != mine.expires_at
+    prepare_reminders()
+    assert next_letter() is None
+
+
+def test_who_was_told_of_several_keys_is_told_of_none_again_while_others_wait(
+    owner: Membership, clock: Clock
+) -> None:
+    second = MembershipFactory(customer=owner.customer, role="owner")
+    for _ in range(2):
+        new_key(owner)
+    Notice.objects.all().delete()
+    clock.advance(days=13)
+    prepare_reminders()
+    found = letter()
+    assert next_letter(after=found.notice_id) is None  # those that wait are tried once a run
+    mark_told(found, next(one for one in found.recipients if one.user_id == owner.user_id))
+    assert told() == [second.user.email]
+    assert letter().about["count"] == 2
+    revoke_key(SYSTEM, IssuedKey.objects.latest("id").pk)
+    assert "count" not in letter().about
 
 
 def test_no_letter_shows_whose_it_is_in_a_log(expiring: IssuedKey, owner: Membership) -> None:
@@ -133,7 +174,7 @@ def test_revocations_are_told_whatever_one_wants(owner: Membership) -> None:
 def test_a_new_key_is_told_of_and_a_successor_as_such(owner: Membership) -> None:
     key = new_key(owner)
     assert letter().kind == Kind.KEY_ISSUED
-    mark_sent(letter().notice_id)
+    mark_sent(letter())
     run_inline(rotate_key(SYSTEM, key.pk, overlap=timedelta(hours=5)))
     key.refresh_from_db()
     assert (letter().kind, letter().about["old_ends_at"]) == (Kind.KEY_ROTATED, key.retires_at)
@@ -194,7 +235,7 @@ def test_a_person_is_told_in_the_language_they_chose(owner: Membership, clock: C
 def test_one_is_welcomed_once(owner: Membership) -> None:
     for _ in range(2):
         tell_user(owner.user, Kind.WELCOME)
-    mark_sent(letter().notice_id)
+    mark_sent(letter())
     tell_user(owner.user, Kind.WELCOME)
     assert next_letter() is None
 

@@ -48,7 +48,7 @@ def send_notices() -> None:
             while letter is not None and not stopping.is_set():
                 waiting = [one for one in letter.recipients if not _hand_over(letter, one, send)]
                 if not waiting:
-                    mark_sent(letter.notice_id)
+                    mark_sent(letter)
                 letter = next_letter(after=letter.notice_id)
     except ServerAway as exc:
         log.warning("mail.failed", error=str(exc))
@@ -67,7 +67,7 @@ def _hand_over(letter: Letter, recipient: Recipient, send: Send) -> bool:
     except MailRefused as exc:
         event.warning("mail.refused", error=str(exc))  # for good: repeating it would never end
     if len(letter.recipients) > 1:
-        mark_told(letter.notice_id, recipient)
+        mark_told(letter, recipient)
     return True
 
 

@@ -114,7 +114,7 @@ def nights_story(firm: Firm) -> Story:
         revoke_unrevealed()
         prepare_reminders()
         while (letter := next_letter()) is not None:
-            mark_sent(letter.notice_id)  # nobody is written to: the addresses don't exist
+            mark_sent(letter)  # nobody is written to: the addresses don't exist
 
 
 def troubles(firm: Firm) -> list[Story]:
