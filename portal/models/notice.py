@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 class Notice(models.Model):
     """One message about a key, a person, an invitation or a customer; unsent until its mail was handed over.
 
-    ``key`` alone is told to the key's user and the owners, ``user`` to that person, ``invitation`` to the
-    address invited, ``customer`` to its owners and admins.
+    ``key`` is told to the key's user and the owners, ``invitation`` to the address invited, ``user`` to that
+    person, with a ``customer`` as long as they belong to it, and ``customer`` alone to its owners and admins.
     """
 
     class Kind(models.TextChoices):

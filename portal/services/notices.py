@@ -203,7 +203,8 @@ def _people(notice: Notice) -> "QuerySet[User]":
         told = Q(role=Role.OWNER) | Q(user=notice.key.user_id)
         return _members(notice.key.customer, told)
     if notice.customer is not None:
-        return _members(notice.customer, Q(role__in=(Role.OWNER, Role.ADMIN)))
+        told = Q(user=notice.user_id) if notice.user_id else Q(role__in=(Role.OWNER, Role.ADMIN))
+        return _members(notice.customer, told)
     return User.objects.filter(notices=notice)
 
 

@@ -1,10 +1,13 @@
 """Noting what people are to be told by mail, in the transaction of what happened: the worker sends it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from portal.models import Customer, Invitation, IssuedKey, Notice, User
+from django.db.models import Q
+
+from portal.models import Customer, Invitation, IssuedKey, Membership, Notice, User
 
 Kind = Notice.Kind
 FEW = 3
@@ -17,12 +20,28 @@ def tell_of_key(key: IssuedKey, kind: Notice.Kind, **detail: Any) -> None:
 
 
 def tell_of_revoked(customer: Customer, keys: Sequence[IssuedKey]) -> None:
-    """Tell of keys of one customer that were revoked together; nobody missed those that never worked."""
+    """Tell of keys of one customer that were revoked together; nobody missed those that never worked.
+
+    Of many the owners and admins are told in one mail, and other people in one about their own.
+    """
     lived = [key for key in keys if key.activated_at is not None]
-    if len(lived) > FEW:
-        tell_customer(customer, Kind.KEY_REVOKED, count=len(lived), reason=lived[0].revoke_reason)
+    if len(lived) <= FEW:
+        _store(*(Notice(kind=Kind.KEY_REVOKED, key=key, customer=customer) for key in lived))
         return
-    _store(*(Notice(kind=Kind.KEY_REVOKED, key=key, customer=customer) for key in lived))
+    reason = lived[0].revoke_reason
+    tell_customer(customer, Kind.KEY_REVOKED, count=len(lived), reason=reason)
+    numbers = Counter(key.user_id for key in lived)
+    told_of_all = Q(role__in=(Membership.Role.OWNER, Membership.Role.ADMIN))
+    others = Membership.objects.filter(~told_of_all, customer=customer).values_list("user_id", flat=True)
+    _store(
+        *(
+            Notice(
+                kind=Kind.KEY_REVOKED, customer=customer, user_id=user,
+                detail={"count": numbers[user], "reason": reason},
+            )
+            for user in others if numbers[user]
+        )
+    )  # fmt: skip
 
 
 def tell_user(user: User, kind: Notice.Kind, **detail: Any) -> None:

@@ -210,6 +210,25 @@ def test_many_keys_that_end_at_once_are_told_of_in_one_mail(owner: Membership, n
         assert Notice.objects.count() == 1
 
 
+def test_of_many_keys_that_end_at_once_each_person_is_told_of_their_own(owner: Membership) -> None:
+    admin = MembershipFactory(customer=owner.customer, role="admin")
+    developer, idle = (MembershipFactory(customer=owner.customer, role="developer") for _ in range(2))
+    IssuedKey.objects.bulk_create(
+        IssuedKey(
+            customer=owner.customer, user=member.user, name=f"{n}", plugin="jwt", status="active",
+            activated_at=now(), fingerprint=f"{n}", external_id=f"{n}",
+        )
+        for n, member in enumerate([owner, admin, developer, developer, developer])
+    )  # fmt: skip
+    update_customer(SYSTEM, owner.customer_id, {"status": "suspended"})
+    numbers = {}
+    while (found := next_letter()) is not None:
+        numbers |= {one.user_id: found.about["count"] for one in found.recipients}
+        mark_sent(found)
+    assert numbers == {owner.user_id: 5, admin.user_id: 5, developer.user_id: 3}
+    assert idle.user_id not in numbers
+
+
 def test_a_customer_is_told_through_its_owners_and_admins(owner: Membership) -> None:
     admin = MembershipFactory(customer=owner.customer, role="admin")
     for role in ("developer", "viewer"):
