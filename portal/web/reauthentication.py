@@ -4,7 +4,6 @@ A sign-in of the last five minutes is enough. Whoever has a second factor confir
 that leaked, or an open laptop with its saved password, must not be enough to remove it.
 """
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,10 +19,6 @@ from django.utils.translation import gettext as _
 
 from portal.core.sign_in import has_recent_sign_in, passkeys_work
 from portal.models import User
-from portal.services.second_factor import has_second_factor
-
-_PAGES = "/accounts/"
-_PASSWORD_PAGES = ("account_change_password", "account_set_password")
 
 
 class Reauthentication:
@@ -64,38 +59,6 @@ def _providers_of(user: User) -> list[dict[str, Any]]:
         url = provider.get_login_url(context.request)
         found.append({"id": f"provider:{account.pk}", "description": words, "url": url})
     return found
-
-
-class AccountPages:
-    """Middleware: allauth's pages are never stored, and ask again who it is in our way.
-
-    By itself allauth keeps the form that was sent in the session meanwhile, new passwords in it too.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if request.path.startswith(_PAGES):
-            response.setdefault("Cache-Control", "no-store, private")
-        return response
-
-    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
-        """Passwords, of which allauth asks nobody: a first one, and one where there is a second factor."""
-        match, user = request.resolver_match, request.user
-        if match is None or match.url_name not in _PASSWORD_PAGES or not isinstance(user, User):
-            return None
-        if has_recent_sign_in(request, user) or (user.has_usable_password() and not has_second_factor(user)):
-            return None
-        return ask_again(request, request.path)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, ReauthenticationRequired) or not request.user.is_authenticated:
-            return None
-        if request.method == "POST":
-            messages.info(request, _("Confirm first, then do it once more. Nothing was changed yet."))
-        return ask_again(request, request.get_full_path())
 
 
 def ask_again(request: HttpRequest, back: str) -> HttpResponse:
