@@ -1,6 +1,6 @@
 """Days and instants as German pages write them (Django's format characters)."""
 
-DATE_FORMAT = "j. M Y"
-DATETIME_FORMAT = "j. M Y, H:i"
-SHORT_DATE_FORMAT = "j. M"
+DATE_FORMAT = "j. N Y"
+DATETIME_FORMAT = "j. N Y, H:i"
+SHORT_DATE_FORMAT = "j. N"
 TIME_FORMAT = "H:i"
