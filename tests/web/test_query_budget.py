@@ -32,7 +32,7 @@ BUDGET = 12
 FEW, MANY = 3, 60
 NARROWED = (
     "/keys?status=active",
-    "/keys?q=key",
+    "/keys?search=key",
     "/activity?kind=keys",
     "/activity?who=portal&since=2020-01-01",
 )
