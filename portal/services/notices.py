@@ -32,6 +32,7 @@ REASONS = {
     "subscription cancelled": _("The subscription was cancelled."),
     "secret never fetched": _("Nobody fetched its secret within 7 days."),
     "deleted at the provider": _("It was deleted at the provider."),
+    "RFC 7009 revocation": _("Software that held it asked for that."),
 }
 """What the portal itself writes as a reason; whatever else there is a person wrote."""
 REMINDERS = (Kind.UNREVEALED, *BEFORE_EXPIRY)

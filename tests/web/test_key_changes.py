@@ -12,8 +12,9 @@ from portal.core.clock import now
 from portal.models import IssuedKey, Membership
 from portal.services.actors import actor_of_user
 from portal.services.keys.revoke import revoke_key
+from portal.services.subscriptions import update_subscription
 from tests.conftest import Clock
-from tests.factories import MembershipFactory, UserFactory
+from tests.factories import MembershipFactory, SubscriptionFactory, UserFactory
 from tests.web.conftest import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +66,17 @@ def test_a_successor_revoked_before_it_lived_leaves_the_key_to_be_rotated_again(
     page = browser.get(f"/keys/{old.public_id}").content.decode()
     assert 'id="rotate"' in page
     assert browser.post(f"/keys/{old.public_id}/rotate", rotation(browser, old)).status_code == 302
+
+
+def test_the_portals_own_reasons_are_told_in_words(
+    browser: Client, make_key: MakeKey, owner: Membership
+) -> None:
+    subscription = SubscriptionFactory(customer=owner.customer)
+    key = make_key()
+    update_subscription(SYSTEM, subscription.pk, {"status": "cancelled"})
+    page = browser.get(f"/keys/{key.public_id}").content.decode()
+    assert "The subscription was cancelled" in page
+    assert "subscription cancelled" not in page
 
 
 def test_sending_the_rotation_twice_makes_one_successor(browser: Client, make_key: MakeKey) -> None:

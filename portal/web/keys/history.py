@@ -28,6 +28,8 @@ _REASONS: dict[str, Words] = {
     "deleted at the provider": gettext_lazy("Deleted at the gateway"),
     "customer suspended": gettext_lazy("The customer was suspended"),
     "customer closed": gettext_lazy("The customer was closed"),
+    "subscription cancelled": gettext_lazy("The subscription was cancelled"),
+    "RFC 7009 revocation": gettext_lazy("Revoked by software that held it"),
 }
 """Those that the portal itself gives; what people wrote stays as it is."""
 
