@@ -219,6 +219,16 @@ def test_a_form_that_came_too_late_is_not_kept_in_the_session(browser: Client) -
     assert "marked" not in json.dumps(browser.session.load())
 
 
+def test_nothing_of_a_strangers_form_is_kept_in_the_session() -> None:
+    """allauth would keep the request whole, with the environment that the server hands on with it."""
+    browser = Client(PORTAL_SEALING_KEYS="marked")
+    browser.get("/accounts/login/")
+    for path in (ACTIVATE, f"{CODES}generate/", "/accounts/2fa/webauthn/add/"):
+        answer = browser.post(path, {"code": "marked"})
+        assert answer.headers["Location"] == f"/accounts/login/?next={path}"
+        assert "marked" not in json.dumps(browser.session.load())
+
+
 @pytest.fixture
 def elsewhere(owner: Membership, settings: Any) -> Client:
     """Signed in a while ago by somebody who has neither password nor factor, only a provider."""

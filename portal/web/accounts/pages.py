@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.functional import SimpleLazyObject
@@ -23,7 +24,8 @@ _PASSWORD_PAGES = ("account_change_password", "account_set_password")
 class AccountPages:
     """Middleware: allauth's pages are never stored, ask again who it is in our way, and show the customer.
 
-    By itself allauth keeps the form that was sent in the session meanwhile, new passwords in it too.
+    By itself allauth keeps the request that was sent in the session meanwhile: new passwords, and the
+    environment that the server hands on with it, which holds the portal's own secrets.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -45,8 +47,10 @@ class AccountPages:
         return ask_again(request, request.path)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, ReauthenticationRequired) or not request.user.is_authenticated:
+        if not isinstance(exception, ReauthenticationRequired):
             return None
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
         if request.method == "POST":
             messages.info(request, _("Confirm first, then do it once more. Nothing was changed yet."))
         return ask_again(request, request.get_full_path())
