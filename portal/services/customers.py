@@ -10,6 +10,7 @@ from django.db.models import Q
 from portal.core.actor import Actor
 from portal.core.clock import now
 from portal.core.errors import Conflict, Invalid, NotFound
+from portal.core.seen_names import check_name
 from portal.models import (
     Call,
     Customer,
@@ -45,6 +46,7 @@ def create_customer(
     actor: Actor, *, name: str, email: str = "", external_id: str | None = None, status: str = Status.ACTIVE
 ) -> Customer:
     """Store a new customer; ``external_id`` is its own id when not given."""
+    check_name(name)
     customer = Customer(name=name, email=email.lower(), status=status)
     customer.external_id = external_id or customer.public_id
     _check_external_id(customer)
@@ -70,6 +72,8 @@ def update_customer(actor: Actor, customer_id: int, changes: Mapping[str, Any]) 
             )
         if "status" in changed:
             _check_status(customer, changes["status"])
+        if "name" in changed:
+            check_name(changes["name"])
         for name in changed:
             setattr(customer, name, changes[name])
         _check_external_id(customer)

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from portal.core.errors import Conflict
+from portal.core.errors import Conflict, Invalid
 from portal.models import User
 from portal.services.signups import check_may_found, found_customer
 from portal.web.accounts.forms import plain_name
@@ -30,6 +30,8 @@ def welcome(request: HttpRequest) -> HttpResponse:
                 found_customer(user, name=form.cleaned_data["name"])
                 return redirect("dashboard")
             check_may_found(user)
+        except Invalid as exc:
+            form.add_error("name", exc.errors["name"])
         except Conflict as exc:
             if exc.code == "already_member":  # the same form, sent twice
                 return redirect("dashboard")

@@ -34,6 +34,22 @@ def test_a_key_is_created_and_its_page_offers_the_secret(browser: Client, owner:
     assert b"Reveal the secret" in browser.get(answer.headers["Location"]).content
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\u2060\u00ad", "\u3164", "bill\u202egni"])
+def test_a_name_that_nobody_sees_or_that_turns_the_page_is_refused(browser: Client, name: str) -> None:
+    answer = browser.post("/keys/new", fields(browser, name=name))
+    assert answer.status_code == 422
+    assert answer.context["form"].errors["name"]
+    assert not IssuedKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["מפתח ייצור", "مفتاح الإنتاج", "प्रोडक्शन", "生産", "🚀", "क्‍ष", "%", "x" * 100]
+)
+def test_a_name_may_be_of_any_script(browser: Client, name: str) -> None:
+    browser.post("/keys/new", fields(browser, name=name))
+    assert IssuedKey.objects.get().name == name
+
+
 def test_sending_the_form_twice_creates_one_key(browser: Client) -> None:
     form = fields(browser)
     first, second = browser.post("/keys/new", form), browser.post("/keys/new", form)

@@ -46,6 +46,12 @@ def test_who_waits_for_approval_is_told_so(settings: Any, newcomer: Client) -> N
     assert b"waits for our approval" in newcomer.get("/keys").content
 
 
+def test_a_company_needs_a_name_that_can_be_seen(newcomer: Client) -> None:
+    page = newcomer.post("/welcome", {"name": "\u200b"})
+    assert page.context["form"].errors["name"]
+    assert not Customer.objects.exists()
+
+
 def test_sending_the_form_twice_makes_one_company(newcomer: Client) -> None:
     for name in (NAME, NAME, "Another"):
         assert newcomer.post("/welcome", {"name": name}).url == "/dashboard"

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, Invalid, LimitReached
 from portal.core.plugins import offered_scopes, plugin_named
+from portal.core.seen_names import check_name
 from portal.models import Customer, IssuedKey, Membership, Operation, Plan, User
 from portal.services.audit import Action, record
 from portal.services.customers import lock_customer
@@ -44,6 +45,7 @@ def request_key(
     ``allowed_scopes`` gives. Where the plugin is local the operation comes leased to this process,
     which runs it next. Raises ``LimitReached``, ``Conflict`` and ``Invalid`` with nothing stored.
     """
+    check_name(name)
     with transaction.atomic():
         customer = lock_customer(customer_id)
         plan, subscription = effective_plan(customer, lock=True)
