@@ -96,6 +96,21 @@ def test_a_second_address_brings_no_second_welcome() -> None:
     assert not Notice.objects.filter(user=user).exists()
 
 
+def test_a_second_address_is_confirmed_by_nobody_else() -> None:
+    """Its owner may press the button in a mail they never asked for."""
+    user = UserFactory()
+    client = sign_in(user)
+    client.post("/accounts/email/", {"action_add": "", "email": "victim@acme.example"})
+    for other in (Client(), sign_in(UserFactory())):
+        answer = confirm(other)
+        assert answer.url.startswith("/accounts/login/?next=/accounts/confirm-email/")
+        assert not EmailAddress.objects.get(email="victim@acme.example").verified
+    phone = Client()
+    back = phone.post(confirm(phone).url, {"login": user.email, "password": PASSWORD}).url
+    phone.post(back)
+    assert EmailAddress.objects.get(email="victim@acme.example").verified
+
+
 @pytest.mark.parametrize("password", ["short99", "1234567890123", "ada@new.example", "password123"])
 def test_weak_passwords_make_no_account_and_the_rules_are_shown_before(password: str) -> None:
     client = Client()

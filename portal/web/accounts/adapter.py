@@ -10,6 +10,7 @@ from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed, password_reset
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import IntegrityError, transaction
 from django.dispatch import receiver
@@ -61,6 +62,13 @@ class AccountAdapter(Reauthentication, DefaultAccountAdapter):  # type: ignore[m
             raise ImmediateHttpResponse(answer) from exc
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """An address beside the first is confirmed by who added it, signed in.
+
+        Else a stranger's account gets the address of whoever presses the button in an unasked-for mail.
+        """
+        proven = EmailAddress.objects.filter(user=email_address.user_id, verified=True)
+        if request.user.pk != email_address.user_id and proven.exists():
+            raise ImmediateHttpResponse(redirect_to_login(request.path))
         try:
             with transaction.atomic():
                 return bool(super().confirm_email(request, email_address))
