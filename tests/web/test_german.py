@@ -9,10 +9,13 @@ import pytest
 from django.conf import settings
 from django.test import Client, RequestFactory
 from django.utils import translation
+from pytest_django import Settings
 
 from portal.jobs.scheduled.mail import send_notices
-from portal.models import IssuedKey, Membership, Notice, User
-from tests.factories import PlanFactory
+from portal.models import Customer, IssuedKey, Membership, Notice, User
+from portal.services.actors import actor_of_user
+from portal.services.audit import Action, record
+from tests.factories import MembershipFactory, PlanFactory
 from tests.mail.conftest import key, server, tell
 from tests.mail.server import Server
 from tests.mail.test_every_account_mail import OURS, prefixes, written
@@ -102,10 +105,7 @@ def scene(owner: Membership) -> dict[str, str]:
 
 
 def browser_of(owner: Membership, *, anonymous: bool) -> Client:
-    client = Client() if anonymous else sign_in(owner.user)
-    if anonymous:
-        client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
-    return client
+    return Client(headers={"Accept-Language": "de"}) if anonymous else sign_in(owner.user)
 
 
 @pytest.mark.parametrize("route", WALKED)
@@ -145,14 +145,50 @@ def test_who_may_not_is_told_so_in_german(
             assert english_in(words(answer.content.decode()), ours) == [], at.path
 
 
+@pytest.mark.parametrize("status", Customer.Status.values)
+def test_who_has_nothing_yet_is_told_so_in_german(
+    status: str, settings: Settings, db: None, ours: set[str]
+) -> None:
+    settings.PORTAL_SIGNUP = "open"
+    membership = MembershipFactory(customer__status=status, user__language="de")
+    browser = sign_in(membership.user)
+    for path in ("/dashboard", "/keys", "/keys/new", "/plans", "/team", "/activity", "/settings/tokens"):
+        assert english_in(words(browser.get(path).content.decode()), ours) == [], path
+    membership.delete()
+    for path in ("/dashboard", "/welcome"):
+        assert english_in(words(browser.get(path, follow=True).content.decode()), ours) == [], path
+
+
+def test_keys_in_every_state_are_told_of_in_german(
+    owner: Membership, scene: dict[str, str], ours: set[str]
+) -> None:
+    browser = sign_in(owner.user)
+    for one in owner.customer.keys.all():
+        for step in ("", "/revoke", "/rotate"):
+            answer = browser.get(f"/keys/{one.public_id}{step}", follow=True)
+            assert english_in(words(answer.content.decode()), ours) == [], (one.status, step)
+
+
+def test_everything_that_happens_is_told_in_german(owner: Membership, ours: set[str]) -> None:
+    User.objects.update(language="de")
+    for action in Action:
+        record(actor_of_user(owner.user), action, owner.user.public_id, customer=owner.customer)
+    browser = sign_in(owner.user)
+    for path in ("/activity", "/dashboard"):
+        assert english_in(words(browser.get(path).content.decode()), ours) == []
+    table = b"".join(browser.get("/activity.csv").streaming_content).decode()  # type: ignore[attr-defined]
+    sentences = [line.split(",")[2] for line in table.splitlines()]
+    assert english_in("\n".join(sentences), ours) == []
+
+
 @pytest.mark.parametrize("kind", Notice.Kind.values)
 def test_every_notice_is_in_german(
     kind: str, owner: Membership, key: IssuedKey, server: type[Server], ours: set[str]
 ) -> None:
     User.objects.update(language="de")
     tell(kind, owner, key)
-    # Written in English for this test by whoever declines.
     Notice.objects.filter(detail__has_key="reason").update(detail={"reason": "Nein.", "plan": "Growth"})
+    IssuedKey.objects.update(revoke_reason="customer closed")
     send_notices()
     (mail,) = server.taken
     assert mail.body.startswith("Guten Tag,\n\n")
