@@ -61,4 +61,4 @@ def actor_of(request: HttpRequest) -> str | None:
     if isinstance(actor, Actor):
         return actor.identity
     user = getattr(request, "_cached_user", None)
-    return f"user {user.public_id}" if isinstance(user, User) else None
+    return user.identity if isinstance(user, User) else None

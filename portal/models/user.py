@@ -67,6 +67,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.public_id
 
+    @property
+    def identity(self) -> str:
+        """How audit entries and keys name the person as the one who did something, as ``Actor.identity``."""
+        return f"user {self.public_id}"
+
 
 class Membership(models.Model):
     class Role(models.TextChoices):

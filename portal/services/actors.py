@@ -35,6 +35,11 @@ def actor_of_user(
     )
 
 
+def themselves(user: User) -> Actor:
+    """The person as who changed their own account, which takes no rights. No query."""
+    return Actor(kind="user", public_id=user.public_id, user_id=user.pk)
+
+
 def actor_of_token(token: ManagementToken) -> Actor:
     """What the token may do: its scopes, as far as its owner still holds them."""
     owner = token.owner

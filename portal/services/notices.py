@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext_lazy as _
 
 from portal.core.clock import now
 from portal.models import Customer, Invitation, IssuedKey, Membership, Notice, User
 from portal.services.invitations import invitation_link
+from portal.services.keys.reasons import reason_words
 from portal.services.keys.reveal import UNREVEALED_FOR
 from portal.services.reminders import BEFORE_EXPIRY
 
@@ -26,15 +26,6 @@ OPTIONAL = {
     **dict.fromkeys(BEFORE_EXPIRY, "wants_reminders"),
 }
 """Kinds that a person may switch off, and the field that says so. Whatever else there is always goes out."""
-REASONS = {
-    "customer suspended": _("The customer was suspended."),
-    "customer closed": _("The customer was closed."),
-    "subscription cancelled": _("The subscription was cancelled."),
-    "secret never fetched": _("Nobody fetched its secret within 7 days."),
-    "deleted at the provider": _("It was deleted at the provider."),
-    "RFC 7009 revocation": _("Software that held it asked for that."),
-}
-"""What the portal itself writes as a reason; whatever else there is a person wrote."""
 REMINDERS = (Kind.UNREVEALED, *BEFORE_EXPIRY)
 TOGETHER = 1000
 """About so many keys one reminder tells at most, and it names ``NAMED`` of them."""
@@ -142,7 +133,7 @@ def _about(notice: Notice) -> dict[str, Any] | None:
         return _about_invitation(notice.invitation, notice.detail)
     said = {name: value for name, value in notice.detail.items() if name != "told"}
     if "reason" in said:
-        said["reason"] = _reason(said["reason"])
+        said["reason"] = reason_words(said["reason"])
     if "at" in said:
         said["at"] = datetime.fromisoformat(said["at"])
     return said if notice.customer is None else {**said, "customer_name": notice.customer.name}
@@ -151,11 +142,7 @@ def _about(notice: Notice) -> dict[str, Any] | None:
 def _about_key(key: IssuedKey, kind: str) -> dict[str, Any] | None:
     said = {"key_id": key.public_id, "key_name": key.name, "customer_name": key.customer.name}
     if kind == Kind.KEY_REVOKED:
-        return (
-            {**said, "reason": REASONS.get(key.revoke_reason, key.revoke_reason)}
-            if key.status in _REVOKED
-            else None
-        )
+        return {**said, "reason": reason_words(key.revoke_reason)} if key.status in _REVOKED else None
     if not key.is_usable or key.retires_at is not None or key.activated_at is None:
         return None
     if kind == Kind.UNREVEALED:
@@ -165,10 +152,6 @@ def _about_key(key: IssuedKey, kind: str) -> dict[str, Any] | None:
     if kind in BEFORE_EXPIRY and key.expires_at is None:
         return None
     return {**said, "deadline": key.expires_at, "unrevealed": key.secret_available}
-
-
-def _reason(reason: str) -> Any:
-    return REASONS.get(reason, reason)
 
 
 def _about_invitation(invitation: Invitation, detail: Mapping[str, Any]) -> dict[str, Any] | None:

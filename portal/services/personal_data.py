@@ -46,7 +46,7 @@ def hand_out_personal_data(actor: Actor, user: User) -> Iterator[Section]:
 
 
 def _sections(user: User) -> Iterator[Section]:
-    identity = f"user {user.public_id}"
+    identity = user.identity
     memberships = Membership.objects.filter(user=user)
     made_for_customers = Q(customer__in=memberships.values("customer"), created_by=identity)
     parts: dict[str, tuple[QuerySet[Any], tuple[str, ...]]] = {

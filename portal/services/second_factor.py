@@ -7,6 +7,7 @@ from django.db import transaction
 from portal.core.actor import Actor
 from portal.core.errors import Conflict, NotFound
 from portal.models import User
+from portal.services.actors import themselves
 from portal.services.audit import Action, record
 from portal.services.sessions import end_sessions
 
@@ -45,7 +46,7 @@ def spend_code(authenticator_id: int, counter: int) -> bool:
 def note_change(user: User, action: Action, kind: str) -> None:
     """Leave in the audit log what a person did to their own second factors."""
     with transaction.atomic():
-        record(_themselves(user), action, user.public_id, kind=kind)
+        record(themselves(user), action, user.public_id, kind=kind)
 
 
 def reset_second_factor(actor: Actor, user_id: int) -> None:
@@ -67,7 +68,3 @@ def reset_second_factor(actor: Actor, user_id: int) -> None:
         Authenticator.objects.filter(user=user).delete()
         ended = end_sessions(user)
         record(actor, Action.USER_MFA_RESET, user.public_id, kinds=sorted(removed), sessions=ended)
-
-
-def _themselves(user: User) -> Actor:
-    return Actor(kind="user", public_id=user.public_id, user_id=user.pk)

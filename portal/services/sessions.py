@@ -5,10 +5,10 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from portal.core.actor import Actor
 from portal.core.clock import now
 from portal.core.errors import NotFound
 from portal.models import User
+from portal.services.actors import themselves
 from portal.services.audit import Action, record
 
 
@@ -46,7 +46,7 @@ def end_other_sessions(user: User, *, current: str) -> int:
     with transaction.atomic():
         ended = end_sessions(user, but=current)
         if ended:
-            record(_themselves(user), Action.USER_SESSIONS_ENDED, user.public_id, sessions=ended)
+            record(themselves(user), Action.USER_SESSIONS_ENDED, user.public_id, sessions=ended)
     return ended
 
 
@@ -55,14 +55,14 @@ def end_session(user: User, session_id: int) -> None:
     with transaction.atomic():
         if not _end(UserSession.objects.filter(user=user, pk=session_id)):
             raise NotFound("session")
-        record(_themselves(user), Action.USER_SESSIONS_ENDED, user.public_id, sessions=1)
+        record(themselves(user), Action.USER_SESSIONS_ENDED, user.public_id, sessions=1)
 
 
 def change_of_password(user: User, *, current: str = "") -> None:
     """The password was changed: whoever knew the old one is out. ``current`` is where it was changed."""
     with transaction.atomic():
         ended = end_sessions(user, but=current)
-        record(_themselves(user), Action.USER_PASSWORD_CHANGED, user.public_id, sessions=ended)
+        record(themselves(user), Action.USER_PASSWORD_CHANGED, user.public_id, sessions=ended)
 
 
 def _end(rows: "QuerySet[UserSession]") -> int:
@@ -75,7 +75,3 @@ def _end(rows: "QuerySet[UserSession]") -> int:
 
 def _lives() -> Exists:
     return Exists(Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=now()))
-
-
-def _themselves(user: User) -> Actor:
-    return Actor(kind="user", public_id=user.public_id, user_id=user.pk)

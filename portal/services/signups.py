@@ -95,7 +95,7 @@ def check_may_found(user: User) -> None:
         raise NotAllowed("unproven_address", _("Confirm your e-mail address first. Nothing was created."))
     if Membership.objects.filter(user=user, customer__deleted_at=None).exists():
         raise Conflict("already_member", _("You belong to a company already. Nothing was created."))
-    founded = AuditEvent.objects.filter(actor=f"user {user.public_id}", action=Action.CUSTOMER_CREATED)
+    founded = AuditEvent.objects.filter(actor=user.identity, action=Action.CUSTOMER_CREATED)
     if founded.exists():
         raise Conflict(
             "founded_before",

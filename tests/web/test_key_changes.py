@@ -203,6 +203,22 @@ def test_history_names_colleagues_but_not_staff(
     assert staff.email not in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("subscription cancelled", "The subscription was cancelled."),
+        ("RFC 7009 revocation", "Software that held it asked for that."),
+        ("It leaked", "It leaked"),
+    ],
+)
+def test_the_page_says_in_words_why_a_key_was_revoked(
+    browser: Client, make_key: MakeKey, reason: str, told: str
+) -> None:
+    key = make_key()
+    revoke_key(SYSTEM, key.pk, reason=reason)
+    assert str(browser.get(f"/keys/{key.public_id}").context["reason"]) == told
+
+
 def test_a_usable_key_comes_with_commands_to_try(browser: Client, make_key: MakeKey) -> None:
     key = make_key()
     page = browser.get(f"/keys/{key.public_id}").content.decode()

@@ -28,7 +28,7 @@ def date_as_logged(dice: random.Random, ends_at: datetime) -> None:
 def _sign_ins(dice: random.Random, ends_at: datetime) -> None:
     """Whoever did something signed in shortly before."""
     for user in User.objects.order_by("id"):
-        last = AuditEvent.objects.filter(actor=f"user {user.public_id}").order_by("-id").first()
+        last = AuditEvent.objects.filter(actor=user.identity).order_by("-id").first()
         if last is not None:
             minutes = timedelta(minutes=dice.uniform(1, 15))
             User.objects.filter(pk=user.pk).update(last_login=min(last.at, ends_at) - minutes)

@@ -17,8 +17,8 @@ def keys_known_to(customer: Customer, person: User) -> "QuerySet[IssuedKey]":
     tokens = ManagementToken.objects.filter(owner=person).values(
         named=Concat(Value("token "), F("public_id"))
     )
-    created = Q(created_by=f"user {person.public_id}") | Q(created_by__in=tokens)
-    seen = Q(revealed_by=f"user {person.public_id}") | Q(revealed_by__in=tokens)
+    created = Q(created_by=person.identity) | Q(created_by__in=tokens)
+    seen = Q(revealed_by=person.identity) | Q(revealed_by__in=tokens)
     still = Q(expires_at=None) | Q(expires_at__gt=now())
     kept = Q(retires_at=None) | Q(retires_at__gt=now())
     found = IssuedKey.objects.filter(created | seen, still, kept, customer=customer).alive()

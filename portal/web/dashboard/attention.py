@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
@@ -16,6 +16,7 @@ from portal.models import IssuedKey
 from portal.models.issued_key import IssuedKeyQuerySet
 from portal.services.keys.reveal import UNREVEALED_FOR, may_reveal
 from portal.services.keys.rotate import NEVER_LIVED
+from portal.services.reminders import BEFORE_EXPIRY
 from portal.web.dashboard.facts import NEWS_FOR, SOON, Facts, keys_of
 from portal.web.visits import Visit
 from portal.web.words import from_now
@@ -23,7 +24,7 @@ from portal.web.words import from_now
 SHOWN = 4
 """Keys of each sort."""
 LATEST = 5
-WARNED = (timedelta(days=30), timedelta(days=7), timedelta(days=1))
+WARNED = tuple(BEFORE_EXPIRY.values())
 """A key is worth a warning so long before its end, as by mail, once it has lived twice that long: one
 that lives for 30 days would stand here from its first day on."""
 _NO_DEADLINE = datetime.max.replace(tzinfo=UTC)

@@ -11,10 +11,11 @@ from django_htmx.middleware import HtmxDetails
 
 from portal.core.errors import NotFound
 from portal.models import IssuedKey
+from portal.services.keys.reasons import reason_words
 from portal.services.keys.reveal import may_reveal
 from portal.services.keys.rotate import NEVER_LIVED
 from portal.web.keys.countdown import countdown_to
-from portal.web.keys.history import history_of, reason_words
+from portal.web.keys.history import history_of
 from portal.web.keys.progress import failure_words, progress_of
 from portal.web.keys.quickstart import quickstart
 from portal.web.keys.words import (

@@ -6,7 +6,6 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy
 
 from portal.models import AuditEvent, IssuedKey
-from portal.services.keys.unrevealed import REASON
 from portal.web.keys.words import Words
 from portal.web.names import names_of, who_is
 
@@ -22,16 +21,6 @@ _WORDS: dict[str, Words] = {
     "key.retiring": gettext_lazy("Replaced by a newer key"),
     "key.expired": gettext_lazy("Expired"),
 }
-_REASONS: dict[str, Words] = {
-    "replaced": gettext_lazy("Replaced by a newer key"),
-    REASON: gettext_lazy("Nobody fetched its secret in time"),
-    "deleted at the provider": gettext_lazy("Deleted at the gateway"),
-    "customer suspended": gettext_lazy("The customer was suspended"),
-    "customer closed": gettext_lazy("The customer was closed"),
-    "subscription cancelled": gettext_lazy("The subscription was cancelled"),
-    "RFC 7009 revocation": gettext_lazy("Revoked by software that held it"),
-}
-"""Those that the portal itself gives; what people wrote stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +42,3 @@ def history_of(key: IssuedKey) -> list[Happening]:
         Happening(words.get(event.action, event.action), event.at, who_is(event.actor, names))
         for event in newest
     ]
-
-
-def reason_words(reason: str) -> Words:
-    return _REASONS.get(reason, reason)
