@@ -30,14 +30,22 @@ WHATEVER_THE_DATABASE = {
     *(
         HERE / "real" / f"test_{name}.py"
         for name in (
+            "account_story",
             "auth0_canary",
             "browser_story",
             "hostile_requests",
+            "keyboard",
+            "live_progress",
+            "new_user_story",
             "oidc_sign_in",
             "passkeys",
+            "plans_story",
             "published",
             "run_command",
+            "second_factor_story",
+            "team_story",
             "verifiers",
+            "without_javascript",
         )
     ),
 }

@@ -71,7 +71,7 @@ NO_PAGES = {
     "accounts/2fa/reauthenticate/", "accounts/2fa/totp/deactivate/", "accounts/2fa/webauthn/reauthenticate/",
     "accounts/2fa/recovery-codes/", "accounts/2fa/recovery-codes/generate/",
     "accounts/2fa/webauthn/keys/<int:pk>/remove/", "accounts/2fa/webauthn/keys/<int:pk>/edit/",
-    "accounts/2fa/webauthn/add/", "accounts/3rdparty/signup/",  # in tests/real/test_stories.py
+    "accounts/2fa/webauthn/add/", "accounts/3rdparty/signup/",  # in tests/real/test_second_factor_story.py
     "accounts/2fa/recovery-codes/download/", "activity.csv", "settings/data/download",  # files
     "accounts/2fa/webauthn/login/", "branding.css", "language", "welcome",
     "accounts/oidc/<slug:provider_id>/login/", "accounts/oidc/<slug:provider_id>/login/callback/",

@@ -142,7 +142,7 @@ def replace_it(page: Page, gateway: Gateway, old: str) -> None:
     page.get_by_role("heading", name="Production", exact=True).wait_for()
     assert old not in page.content(), "it is shown once"
     press(page, "Rotate")
-    page.get_by_label("Keep the present key working for").select_option("24h")
+    page.get_by_label("Keep the present key working for").select_option("1d")
     look(page)
     press(page, "Rotate the key")
     page.get_by_text("The key that this one replaces stops working").wait_for()
