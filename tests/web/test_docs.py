@@ -136,3 +136,8 @@ def test_files_with_other_names_are_no_pages(client: Client, folder: Path) -> No
 def test_a_page_without_a_heading_is_called_like_its_file(client: Client, folder: Path) -> None:
     (folder / "change-log.html").write_text("<p>Nothing yet.</p>")
     assert ">Change log</a>" in text(client, "/docs")
+
+
+def test_commands_need_nothing_that_a_bare_system_lacks() -> None:
+    pages = "".join(Client().get(f"/docs/{name}").content.decode() for name in PAGES)
+    assert set(re.findall(r"\$\((\w+)", pages)) == {"date"}
