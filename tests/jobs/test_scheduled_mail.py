@@ -1,6 +1,6 @@
 """Notices become mails: at least once, in time, to whoever may know, and never a secret."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from smtplib import SMTPConnectError, SMTPRecipientsRefused, SMTPServerDisconnected
 
@@ -105,6 +105,26 @@ def test_one_connection_serves_all(owner: Membership, clock: Clock) -> None:
     prepare_reminders()
     send_notices()
     assert (len(Server.taken), Server.connections) == (3, 1)
+
+
+def test_a_slow_server_leaves_time_for_the_other_jobs_and_loses_nothing(
+    owner: Membership, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for member in (owner, MembershipFactory(), MembershipFactory()):
+        expiring_key(member)
+    clock.advance(days=13)
+    prepare_reminders()
+    take = Server.send_messages
+
+    def slowly(server: Server, messages: Sequence[EmailMessage]) -> int:
+        clock.advance(seconds=31)
+        return take(server, messages)
+
+    monkeypatch.setattr(Server, "send_messages", slowly)
+    send_notices()
+    assert (len(Server.taken), unsent()) == (2, 1)
+    send_notices()
+    assert (len(Server.taken), unsent()) == (3, 0)
 
 
 @pytest.mark.parametrize(("kind", "days"), [("expires", 13), ("unrevealed", 5)])

@@ -21,6 +21,8 @@ log = structlog.get_logger("portal.mail")
 Kind = Notice.Kind
 JOB = "mail"
 REPEAT_EVERY = timedelta(seconds=30)
+LONGEST_RUN = timedelta(minutes=1)
+"""Then the other jobs have their turn: a server may take seconds for each of thousands of mails."""
 TEMPLATES = {Kind.UNREVEALED: "secret_unfetched", **dict.fromkeys(BEFORE_EXPIRY, "key_expires")}
 """Kinds whose template isn't called like themselves."""
 
@@ -40,12 +42,12 @@ def send_notices() -> None:
     At least once: a crash between the two repeats that mail. A server that is away only delays;
     one mail that it doesn't take now is passed over until the next run.
     """
-    letter = next_letter()
+    letter, until = next_letter(), now() + LONGEST_RUN
     if letter is None:
         return
     try:
         with mail_server() as send:
-            while letter is not None and not stopping.is_set():
+            while letter is not None and not stopping.is_set() and now() < until:
                 waiting = [one for one in letter.recipients if not _hand_over(letter, one, send)]
                 if not waiting:
                     mark_sent(letter)
