@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-LONGEST = {"reason": 500, "key_names": 1100}
+LONGEST = {"reason": 500}
 LONGEST_NAME = 100
 _UNLINKED = "\N{ZERO WIDTH NON-JOINER}"
 """Between the parts of an address it is seen by nobody but the programs that would make a link of it."""
@@ -27,11 +27,15 @@ def plain(text: str, longest: int = LONGEST_NAME) -> str:
 def plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The same with every text made plain, but for our own links: names that end in ``_url``."""
     return {
-        name: plain(value, LONGEST.get(name, LONGEST_NAME))
-        if isinstance(value, str) and not name.endswith("_url")
-        else value
+        name: value if name.endswith("_url") else _made_plain(value, LONGEST.get(name, LONGEST_NAME))
         for name, value in values.items()
     }
+
+
+def _made_plain(value: Any, longest: int) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_made_plain(each, longest) for each in value)
+    return plain(value, longest) if isinstance(value, str) else value
 
 
 def _unlinked(word: str) -> str:

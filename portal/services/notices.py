@@ -119,7 +119,7 @@ def _reminder(notice: Notice, recipients: tuple[Recipient, ...], about: dict[str
             "customer_name": about["customer_name"],
             "count": len(abouts),
             "deadline": abouts[0]["deadline"],
-            "key_names": ", ".join(f"“{said['key_name']}”" for said in abouts[:NAMED]),
+            "key_names": tuple(said["key_name"] for said in abouts[:NAMED]),
             "unnamed": max(0, len(abouts) - NAMED),
         }
     return Letter(notice.pk, notice.kind, recipients, about, tuple(others))

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from portal.jobs.scheduled.mail import send_notices
 from portal.models import Customer, IssuedKey, Membership, Notice, User
 from portal.services.actors import actor_of_user
 from portal.services.audit import Action, record
+from portal.services.telling import tell_of_key
 from tests.factories import MembershipFactory, PlanFactory
 from tests.mail.conftest import key, server, tell
 from tests.mail.server import Server
@@ -192,6 +194,20 @@ def test_every_notice_is_in_german(
     send_notices()
     (mail,) = server.taken
     assert mail.body.startswith("Guten Tag,\n\n")
+    assert english_in(f"{mail.subject}\n{mail.body}", ours) == []
+
+
+def test_a_reminder_of_several_keys_is_in_german(
+    make_key: Callable[..., IssuedKey], server: type[Server], ours: set[str]
+) -> None:
+    User.objects.update(language="de")
+    keys = [make_key("Rechnungen"), make_key("Lager")]
+    Notice.objects.all().delete()
+    for each in keys:
+        tell_of_key(each, Notice.Kind.UNREVEALED)
+    send_notices()
+    (mail,) = server.taken
+    assert "Das sind: „Rechnungen“, „Lager“\n" in mail.body
     assert english_in(f"{mail.subject}\n{mail.body}", ours) == []
 
 
