@@ -96,4 +96,4 @@ def test_instants_are_written_in_the_readers_zone_and_name_it() -> None:
             '<time datetime="2026-07-01T22:30:00+00:00">2 Jul 2026, 00:30 CEST</time>'
         )
     with timezone.override("UTC"), translation.override("de"):
-        assert "1. Jul 2026, 22:30 UTC" in template.render({"at": AT})
+        assert "1. Juli 2026, 22:30 UTC" in template.render({"at": AT})
