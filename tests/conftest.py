@@ -25,30 +25,17 @@ from tests.real.portal import STAFF_PASSWORD, Portal
 HERE = Path(__file__).parent
 # Folders and files: libraries, browsers and start-up meet no database, or one is as good as another.
 WHATEVER_THE_DATABASE = {
-    HERE / "tokens",
-    HERE / "gateways",
-    *(
-        HERE / "real" / f"test_{name}.py"
-        for name in (
-            "account_story",
-            "auth0_canary",
-            "browser_story",
-            "hostile_requests",
-            "keyboard",
-            "live_progress",
-            "new_user_story",
-            "oidc_sign_in",
-            "passkeys",
-            "plans_story",
-            "published",
-            "run_command",
-            "second_factor_story",
-            "team_story",
-            "verifiers",
-            "without_javascript",
-        )
-    ),
-}
+    HERE / folder / (f"test_{name}.py" if name else "")
+    for folder, names in {
+        "access": "", "gateways": "", "tokens": "",
+        "real": "account_story auth0_canary browser_story every_page hostile_requests keyboard live_progress"
+        " new_user_story oidc_rules oidc_sign_in passkeys plans_story published run_command"
+        " second_factor_story team_story verifiers without_javascript",
+        "web": "access accounts_pages allauth_internals branding charts docs errors german maintenance"
+        " preferences quickstarts words",
+    }.items()
+    for name in names.split() or [""]
+}  # fmt: skip
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 
 
