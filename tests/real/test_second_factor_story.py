@@ -99,7 +99,7 @@ def add_app(page: Page) -> tuple[App, list[str]]:
     return app, codes
 
 
-def test_a_passkey_is_added_renamed_and_removed(portal: Portal, page: Page) -> None:
+def test_a_passkey_is_added_renamed_and_kept_from_strangers(portal: Portal, page: Page) -> None:
     with_authenticator(page)
     sign_in(page, portal, found_company(portal, "Passkeys", ada="owner")["ada"], at="/settings/security")
     press(page, "Add a passkey")
@@ -107,24 +107,22 @@ def test_a_passkey_is_added_renamed_and_removed(portal: Portal, page: Page) -> N
     page.get_by_label("Name").fill("Laptop")
     press(page, "Add a passkey")
     page.get_by_role("heading", name="Recovery codes").wait_for()
-    code = page.locator("#codes").inner_text().split()[0]
     press(page, "I have kept them")
     page.get_by_role("link", name="Rename Laptop").click()
     is_asked(page, "Rename the passkey")
     page.get_by_label("Name").fill("Old laptop")
     press(page, "Save")
 
-    portal.manage("shell", "-c", LONG_AGO)
     page.goto(f"{portal.url}/settings/security")
     page.get_by_role("link", name="Remove Old laptop").click()
-    is_asked(page, "Confirm that it's you")
-    press(page, "Use a code")
-    is_asked(page, "Confirm that it's you")
-    give_code(page, code, "Confirm")
     is_asked(page, "Remove “Old laptop”?")
+
+    # An open laptop is not enough: some time later it takes the passkey itself.
+    portal.manage("shell", "-c", LONG_AGO)
     press(page, "Remove the passkey")
-    page.wait_for_url("**/settings/security")
-    assert page.get_by_text("Old laptop").count() <= 1, "told of at most, not offered"
+    is_asked(page, "Confirm that it's you")
+    page.goto(f"{portal.url}/settings/security")
+    page.get_by_role("link", name="Remove Old laptop").wait_for()
 
 
 def test_a_provider_that_tells_no_address_is_made_up_for(portal: Portal, page: Page) -> None:
