@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 from portal.web.branding import branding_css
+from portal.web.passkeys import ConfirmPasskey
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth says
 
@@ -19,6 +20,9 @@ urlpatterns = [
     *(
         path(f"accounts/{overview}/", RedirectView.as_view(pattern_name="security"))
         for overview in ("2fa", "2fa/webauthn", "sessions")
+    ),
+    path(
+        "accounts/2fa/webauthn/reauthenticate/", ConfirmPasskey.as_view(), name="mfa_reauthenticate_webauthn"
     ),
     path("accounts/", include("allauth.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),

@@ -12,9 +12,12 @@ from allauth.mfa.webauthn.forms import (
     ReauthenticateWebAuthnForm,
 )
 from allauth.mfa.webauthn.internal import auth as webauthn
+from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.http import HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -54,6 +57,15 @@ class SecondPasskeyForm(_OurCredential, AuthenticateWebAuthnForm):  # type: igno
 
 class ConfirmPasskeyForm(_OurCredential, ReauthenticateWebAuthnForm):  # type: ignore[misc]
     """Confirming that it is still the same person."""
+
+
+class ConfirmPasskey(ReauthenticateWebAuthnView):  # type: ignore[misc]
+    """Of ``ConfirmPasskeyForm``. By itself allauth leads whoever it refuses to the dashboard."""
+
+    def form_invalid(self, form: ConfirmPasskeyForm) -> HttpResponse:
+        for why in form.errors["credential"]:
+            messages.error(self.request, str(why))
+        return HttpResponseRedirect(self.passthrough_next_url(self.request.path))
 
 
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]

@@ -32,18 +32,21 @@ class Reauthentication:
         raise ReauthenticationRequired
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """The first is the one that is asked for; a password only where there is nothing stronger."""
+        """The first is the one that is asked for; a password only where there is nothing stronger.
+
+        A passkey before a code: of those who have no app, a code would be one of their few recovery codes.
+        """
         methods = {method["id"]: method for method in super().get_reauthentication_methods(user)}  # type: ignore[misc]
         if not passkeys_work():
             methods.pop("mfa_reauthenticate:webauthn", None)
         if len(methods) > 1:
             methods.pop("reauthenticate", None)
-        words = {
-            "reauthenticate": _("Use your password"),
-            "mfa_reauthenticate": _("Use a code"),
+        ways = {
             "mfa_reauthenticate:webauthn": _("Use a passkey"),
+            "mfa_reauthenticate": _("Use a code"),
+            "reauthenticate": _("Use your password"),
         }
-        found = [{**method, "description": words[name]} for name, method in methods.items()]
+        found = [{**methods[name], "description": words} for name, words in ways.items() if name in methods]
         return found or _providers_of(user)
 
 

@@ -27,6 +27,17 @@ for email, role in {people!r}.items():
     EmailAddress.objects.filter(user=user).update(verified=True)
 print(customer.public_id)
 """
+LONG_AGO = """
+from importlib import import_module
+from django.conf import settings
+from django.contrib.sessions.models import Session
+for key in Session.objects.values_list("session_key", flat=True):
+    session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    for record in session.get("account_authentication_methods", []):
+        record["at"] -= 3600
+    session.save()
+"""
+"""All who are signed in did so an hour ago."""
 SETTLED = """
 Promise.all(document.getAnimations().filter(one => one instanceof CSSTransition).map(one => one.finished))
 """

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.real.browser import Watched, chromium, press
 from tests.real.portal import Portal
 from tests.real.story import (
+    LONG_AGO,
     PASSWORD,
     create_key,
     fill_sign_in,
@@ -20,17 +21,6 @@ from tests.real.story import (
     sign_in,
 )
 
-LONG_AGO = """
-from importlib import import_module
-from django.conf import settings
-from django.contrib.sessions.models import Session
-for key in Session.objects.values_list("session_key", flat=True):
-    session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    for record in session.get("account_authentication_methods", []):
-        record["at"] -= 3600
-    session.save()
-"""
-"""All who are signed in did so an hour ago."""
 NUMBERS = count(1)
 
 

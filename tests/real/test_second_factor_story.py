@@ -9,8 +9,15 @@ from tests.fakes.oidc.process import OIDCProcess
 from tests.mfa import App
 from tests.real.browser import Watched, chromium, press
 from tests.real.portal import Portal
-from tests.real.story import fill_sign_in, found_company, look_small_and_dark, sign_in, story_portal
-from tests.real.test_account_story import LONG_AGO, sign_out
+from tests.real.story import (
+    LONG_AGO,
+    fill_sign_in,
+    found_company,
+    look_small_and_dark,
+    sign_in,
+    story_portal,
+)
+from tests.real.test_account_story import sign_out
 from tests.real.test_passkeys import with_authenticator
 
 
@@ -99,7 +106,7 @@ def add_app(page: Page) -> tuple[App, list[str]]:
     return app, codes
 
 
-def test_a_passkey_is_added_renamed_and_kept_from_strangers(portal: Portal, page: Page) -> None:
+def test_a_passkey_is_added_renamed_and_removed(portal: Portal, page: Page) -> None:
     with_authenticator(page)
     sign_in(page, portal, found_company(portal, "Passkeys", ada="owner")["ada"], at="/settings/security")
     press(page, "Add a passkey")
@@ -121,8 +128,12 @@ def test_a_passkey_is_added_renamed_and_kept_from_strangers(portal: Portal, page
     portal.manage("shell", "-c", LONG_AGO)
     press(page, "Remove the passkey")
     is_asked(page, "Confirm that it's you")
-    page.goto(f"{portal.url}/settings/security")
-    page.get_by_role("link", name="Remove Old laptop").wait_for()
+    page.get_by_text("Confirm first, then do it once more.").wait_for()
+    press(page, "Use a passkey")
+    is_asked(page, "Remove “Old laptop”?")
+    press(page, "Remove the passkey")
+    page.get_by_text("The passkey is removed.").wait_for()
+    assert page.get_by_role("link", name="Remove Old laptop").count() == 0
 
 
 def test_a_provider_that_tells_no_address_is_made_up_for(portal: Portal, page: Page) -> None:
