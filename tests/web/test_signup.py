@@ -214,3 +214,12 @@ def test_who_has_just_signed_up_sees_secrets_without_signing_in_again() -> None:
     confirm(client)
     answer = client.post("/accounts/email/", {"action_add": "", "email": "second@acme.example"})
     assert answer.url == "/accounts/email/"
+
+
+@pytest.mark.usefixtures("open_portal")
+@pytest.mark.parametrize(("asked", "kept"), [("de", "de"), ("en", ""), ("fr", "")])
+def test_who_signs_up_in_another_language_is_written_to_in_it(asked: str, kept: str) -> None:
+    sign_up(Client(headers={"accept-language": asked}))
+    assert User.objects.get(email=EMAIL).language == kept
+    subject = {"de": "Bestätigen", "": "Confirm"}[kept]
+    assert subject in mail.outbox[-1].subject

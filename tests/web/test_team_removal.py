@@ -95,6 +95,23 @@ def test_exactly_the_keys_that_they_created_or_saw_are_listed(
     assert page.count("Saw the secret · Created it") == 1
 
 
+def test_a_successor_waits_for_the_overlap_that_is_running(
+    browser: Client, owner: Membership, leaver: Membership, make: Callable[..., IssuedKey]
+) -> None:
+    old = make("feed")
+    run_inline(rotate_key(actor_of_user(owner.user), old.pk, overlap=timedelta(hours=1)))
+    new = IssuedKey.objects.get(rotated_from=old)
+    IssuedKey.objects.filter(pk=new.pk).update(revealed_by=leaver.user.identity)
+    page = browser.get(f"{page_of(leaver)}/remove")
+    assert {row["key"].pk: row["rotatable"] for row in page.context["known"].rows} == {
+        old.pk: False,
+        new.pk: False,
+    }
+    assert "the key that it replaces still works: end that one first" in text(page)
+    revoke_key(actor_of_user(owner.user), old.pk)
+    assert listed(browser, leaver) == {"feed": True}
+
+
 def test_what_no_longer_works_is_not_listed(
     browser: Client, owner: Membership, leaver: Membership, make: Callable[..., IssuedKey], clock: Clock
 ) -> None:

@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import get_language
 
 from portal.mail.accounts import in_both_forms, said, written_to
 from portal.mail.render import subject_of
@@ -60,6 +61,12 @@ class AccountAdapter(Reauthentication, DefaultAccountAdapter):  # type: ignore[m
         except ValidationError as exc:
             answer = too_many_requests(request, retry_after=TOO_MANY_WRONG_PASSWORDS_SECONDS)
             raise ImmediateHttpResponse(answer) from exc
+
+    def new_user(self, request: HttpRequest) -> Any:
+        """Who signs up on a page in another language than the usual one gets mail in it, too."""
+        user, language = super().new_user(request), get_language() or ""
+        user.language = "" if language == settings.LANGUAGE_CODE else language
+        return user
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """An address beside the first is confirmed by who added it, signed in.

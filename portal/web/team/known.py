@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from portal.core.clock import now
 from portal.core.errors import PortalError
 from portal.jobs.run import run_inline
 from portal.models import Customer, IssuedKey, Operation, User
@@ -50,6 +51,12 @@ def known_keys(customer: Customer, person: User, *, before: str = "") -> KnownKe
             "rotated_from_id", flat=True
         )
     )
+    replacing = [key.rotated_from_id for key in page[:PAGE] if key.rotated_from_id]
+    predecessors = set(
+        IssuedKey.objects.filter(pk__in=replacing, status=IssuedKey.Status.ACTIVE)
+        .exclude(retires_at__lte=now())
+        .values_list("pk", flat=True)
+    )
     rows = [
         {
             "key": key,
@@ -57,7 +64,8 @@ def known_keys(customer: Customer, person: User, *, before: str = "") -> KnownKe
             "status": status_of_key(key),
             "replaced": key.pk in replaced,
             "ends": from_now(key.retires_at) if key.retires_at else "",
-            "rotatable": key.is_usable and key.pk not in replaced,
+            "predecessor_works": key.rotated_from_id in predecessors,
+            "rotatable": key.is_usable and key.pk not in replaced and key.rotated_from_id not in predecessors,
         }
         for key in page[:PAGE]
     ]
