@@ -96,6 +96,11 @@ def look(page: Page) -> None:
     """As a reader does who needs it accessible: no fault that axe knows, no sideways scrolling at any width."""
     faults = accessibility_faults(page)
     assert not faults, f"{page.url}: {faults}"
+    fits(page)
+
+
+def fits(page: Page) -> None:
+    """No sideways scrolling at any width; without scripts this is all that can be asked."""
     size = page.viewport_size
     assert size is not None
     for width in WIDTHS:

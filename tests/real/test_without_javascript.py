@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.real.browser import Watched, chromium, press
 from tests.real.portal import Portal
-from tests.real.story import create_key, fill_sign_in, found_company, look, mailed_link, reveal, revoke
+from tests.real.story import create_key, fill_sign_in, fits, found_company, mailed_link, reveal, revoke
 
 
 @pytest.fixture(params=[390, 1440])
@@ -28,10 +28,10 @@ def test_everything_is_done_without_scripts(portal: Portal, page: Page) -> None:
     page.get_by_role("heading", name="Dashboard", exact=True).wait_for()
 
     create_key(page, portal, "Plain")
-    look(page)
+    fits(page)
     secret = reveal(page)
     assert page.get_by_role("button", name="Copy").count() == 0, "nothing is promised that needs a script"
-    look(page)
+    fits(page)
     tabs_follow_the_keyboard(page)
     works = f"Bearer {secret}"
     assert portal.get("/api/v1/verify", authorization=works).status == 204
@@ -67,7 +67,7 @@ def tabs_follow_the_keyboard(page: Page) -> None:
 def menus_open(page: Page) -> None:
     page.locator("details.account summary").click()
     expect(page.get_by_role("link", name="Settings")).to_be_visible()
-    look(page)
+    fits(page)
     page.get_by_role("link", name="Settings").click()
     page.get_by_role("heading", name="Profile", exact=True).wait_for()
 
@@ -78,4 +78,4 @@ def save_the_profile(page: Page, portal: Portal) -> None:
     press(page, "Save")
     page.get_by_text("Your profile is saved.").wait_for()
     expect(page.locator("details.account summary .name")).to_have_text("Ada the Plain")
-    look(page)
+    fits(page)
