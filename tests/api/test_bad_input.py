@@ -102,6 +102,7 @@ def test_a_plan_gives_back_what_it_got(api: Api) -> None:
     body = {
         "slug": "pro", "name": "Pro", "max_keys": 3, "max_lifetime": "24h", "scopes": ["a", "b"],
         "requires_subscription": True, "plugins": ["jwt"],
+        "description": "For production.", "listed": False,
     }  # fmt: skip
     assert api.post("/plans", body).json() == body
     assert api.get("/plans/pro").json() == body

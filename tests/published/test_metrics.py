@@ -325,7 +325,7 @@ def test_mails_are_told_by_what_came_of_them(settings: Any) -> None:
         outcome: counted("latchkey_mails_total", outcome=outcome) for outcome in ("sent", "server_away")
     }
     with mail_server() as send:
-        send(Mail("subject", "text"), ["ada@acme.example"])
+        send(Mail("subject", "text", "<p>text</p>"), ["ada@acme.example"])
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     with pytest.raises(ServerAway), mail_server():
