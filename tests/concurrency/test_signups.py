@@ -30,7 +30,9 @@ def test_a_company_is_founded_once() -> None:
 def test_an_account_is_made_once() -> None:
     form = {"email": "ada@new.example", "password1": PASSWORD, "password2": PASSWORD}
     answers = together(8, lambda n: Client().post("/accounts/signup/", form))
-    assert {(answer.status_code, answer.url) for answer in answers} == {(302, "/accounts/confirm-email/")}
+    # Where eight wait for one rate limit on a busy machine, some may be told to try again.
+    answered = [answer for answer in answers if answer.status_code != 429]
+    assert {(answer.status_code, answer.url) for answer in answered} == {(302, "/accounts/confirm-email/")}
     assert User.objects.count() == 1
     assert AuditEvent.objects.filter(action="user.created").count() == 1
     assert len(mail.outbox) == 1

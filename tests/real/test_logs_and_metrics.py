@@ -26,7 +26,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     with fresh_database(folder) as url:
         portal = Portal(
             folder, DATABASE_URL=url, LATCHKEY_STAFF_PASSWORD=STAFF_PASSWORD,
-            PORTAL_VAR=str(folder / "var"), LOG_FORMAT="json",
+            PORTAL_VAR=str(folder / "var"), LOG_FORMAT="json", EMAIL_URL="dummymail://",
         )  # fmt: skip
         try:
             portal.manage("prepare")
