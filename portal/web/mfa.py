@@ -28,7 +28,7 @@ from portal.web.browsers import browser_words
 from provisioning.secret import Secret
 
 
-class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
+class MFAAdapter(DefaultMFAAdapter):
     error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": gettext_lazy(
@@ -80,15 +80,15 @@ def _counter_of(app: Authenticator, code: str) -> int:
     return -1
 
 
-class SignInCodeForm(_CodeOnce, AuthenticateForm):  # type: ignore[misc]
+class SignInCodeForm(_CodeOnce, AuthenticateForm):
     """The second step of signing in."""
 
 
-class ConfirmCodeForm(_CodeOnce, ReauthenticateForm):  # type: ignore[misc]
+class ConfirmCodeForm(_CodeOnce, ReauthenticateForm):
     """Confirming that it is still the same person."""
 
 
-class EnrolAppForm(ActivateTOTPForm):  # type: ignore[misc]
+class EnrolAppForm(ActivateTOTPForm):
     """The first code of a new app. Until then its secret waits in the session, sealed."""
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

@@ -36,7 +36,7 @@ class _OurCredential(forms.Form):
             answer = webauthn.parse_authentication_response(credential)
             if answer.response.client_data.origin != settings.PORTAL_BASE_URL:
                 raise _passkey_refused()
-            return super().clean_credential()  # type: ignore[misc]
+            return super().clean_credential()  # type: ignore[misc]  # the forms of allauth beside it have it
         except ValidationError as exc:
             raise _passkey_refused() if exc.code == "incorrect_code" else exc from exc
         except _UNREADABLE as exc:
@@ -47,19 +47,19 @@ def _passkey_refused() -> ValidationError:
     return ValidationError(_("This passkey wasn't accepted. Try again, or use another way."))
 
 
-class SignInPasskeyForm(_OurCredential, LoginWebAuthnForm):  # type: ignore[misc]
+class SignInPasskeyForm(_OurCredential, LoginWebAuthnForm):
     """Signing in with nothing else."""
 
 
-class SecondPasskeyForm(_OurCredential, AuthenticateWebAuthnForm):  # type: ignore[misc]
+class SecondPasskeyForm(_OurCredential, AuthenticateWebAuthnForm):
     """The second step of signing in."""
 
 
-class ConfirmPasskeyForm(_OurCredential, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+class ConfirmPasskeyForm(_OurCredential, ReauthenticateWebAuthnForm):
     """Confirming that it is still the same person."""
 
 
-class ConfirmPasskey(ReauthenticateWebAuthnView):  # type: ignore[misc]
+class ConfirmPasskey(ReauthenticateWebAuthnView):
     """Of ``ConfirmPasskeyForm``. By itself allauth leads whoever it refuses to the dashboard."""
 
     def form_invalid(self, form: ConfirmPasskeyForm) -> HttpResponse:
@@ -68,7 +68,7 @@ class ConfirmPasskey(ReauthenticateWebAuthnView):  # type: ignore[misc]
         return HttpResponseRedirect(self.passthrough_next_url(self.request.path))
 
 
-class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
+class AddPasskeyForm(AddWebAuthnForm):
     name = forms.CharField(
         label=gettext_lazy("Name"), required=False, max_length=LONGEST_NAME,
         help_text=gettext_lazy("So that you can tell it from others: where it is kept, for example."),
@@ -92,5 +92,5 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
             raise _passkey_refused() from exc
 
 
-class RenamePasskeyForm(EditWebAuthnForm):  # type: ignore[misc]
+class RenamePasskeyForm(EditWebAuthnForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=LONGEST_NAME)

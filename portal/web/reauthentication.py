@@ -36,7 +36,8 @@ class Reauthentication:
 
         A passkey before a code: of those who have no app, a code would be one of their few recovery codes.
         """
-        methods = {method["id"]: method for method in super().get_reauthentication_methods(user)}  # type: ignore[misc]
+        found = super().get_reauthentication_methods(user)  # type: ignore[misc]  # allauth's adapter has it
+        methods = {method["id"]: method for method in found}
         if not passkeys_work():
             methods.pop("mfa_reauthenticate:webauthn", None)
         if len(methods) > 1:

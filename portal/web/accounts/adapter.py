@@ -30,7 +30,7 @@ TOO_MANY_WRONG_PASSWORDS_SECONDS = 300
 """allauth's default for one address."""
 
 
-class AccountAdapter(Reauthentication, DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+class AccountAdapter(Reauthentication, DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """By invitation means: for the browser that an invitation's link was opened in."""
         return settings.PORTAL_SIGNUP != "invite" or invitation_of(request) is not None

@@ -35,7 +35,7 @@ class PersonName(forms.CharField):
         )  # fmt: skip
 
 
-class LoginForm(account.LoginForm):  # type: ignore[misc]  # allauth ships no types
+class LoginForm(account.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("E-mail")
@@ -52,7 +52,7 @@ class _Address:
         self.fields["email"].label = _("E-mail")
 
 
-class AddEmailForm(_Address, account.AddEmailForm):  # type: ignore[misc]
+class AddEmailForm(_Address, account.AddEmailForm):
     pass
 
 
@@ -63,7 +63,7 @@ PASSWORD_RULES = format_lazy(
 """What the validators of ``AUTH_PASSWORD_VALIDATORS`` ask for, to be read before one types."""
 
 
-class SignupForm(_Address, account.SignupForm):  # type: ignore[misc]
+class SignupForm(_Address, account.SignupForm):
     """Answers alike, and works as hard, whether the address has an account or not."""
 
     name = PersonName()
@@ -116,7 +116,7 @@ class SignupForm(_Address, account.SignupForm):  # type: ignore[misc]
         user.save(update_fields=["name"])
 
 
-class SocialSignupForm(_Address, social.SignupForm):  # type: ignore[misc]
+class SocialSignupForm(_Address, social.SignupForm):
     """Asks for the address that an identity provider kept to itself."""
 
     name = PersonName()
@@ -152,19 +152,19 @@ class _NewPassword:
             self.fields[name].label = labels[name]
 
 
-class ChangePasswordForm(_NewPassword, account.ChangePasswordForm):  # type: ignore[misc]
+class ChangePasswordForm(_NewPassword, account.ChangePasswordForm):
     pass
 
 
-class SetPasswordForm(_NewPassword, account.SetPasswordForm):  # type: ignore[misc]
+class SetPasswordForm(_NewPassword, account.SetPasswordForm):
     pass
 
 
-class PasswordByMailForm(_NewPassword, account.ResetPasswordKeyForm):  # type: ignore[misc]
+class PasswordByMailForm(_NewPassword, account.ResetPasswordKeyForm):
     """Behind the link in a mail."""
 
 
-class ResetPasswordForm(_Address, account.ResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(_Address, account.ResetPasswordForm):
     users: list[User]
 
     def clean_email(self) -> str:
@@ -175,7 +175,7 @@ class ResetPasswordForm(_Address, account.ResetPasswordForm):  # type: ignore[mi
         return email
 
 
-class DisconnectForm(social.DisconnectForm):  # type: ignore[misc]
+class DisconnectForm(social.DisconnectForm):
     """Of the providers that are configured: an account elsewhere lets nobody in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

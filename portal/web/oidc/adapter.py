@@ -23,7 +23,7 @@ from portal.web.accounts.invited import invitation_of
 log = structlog.get_logger("portal.oidc")
 
 
-class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+class SocialAccountAdapter(DefaultSocialAccountAdapter):
     def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[Any]:
         """Those of the environment alone; allauth would look into the database too."""
         found = _build_apps_from_settings(provider=provider, client_id=client_id)

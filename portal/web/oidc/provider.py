@@ -14,7 +14,7 @@ from django.urls import reverse
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
 
 
-class OIDCAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth ships no types
+class OIDCAdapter(OpenIDConnectOAuth2Adapter):
     """Fetches what the provider publishes and tells; raises ``OAuth2Error`` for whatever doesn't fit."""
 
     @property
@@ -64,7 +64,7 @@ def _checked(config: Any, address: str) -> dict[str, Any]:
     return config
 
 
-class OIDCProvider(OpenIDConnectProvider):  # type: ignore[misc]
+class OIDCProvider(OpenIDConnectProvider):
     oauth2_adapter_class = OIDCAdapter
 
     def serialize(self) -> dict[str, Any]:
