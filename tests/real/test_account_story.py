@@ -1,13 +1,12 @@
 """An account's life in the browser: settings, sessions, passwords, addresses, tokens, and its end."""
 
 import json
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.real.browser import Watched, chromium, press
+from tests.real.browser import Watched, press
 from tests.real.portal import Portal
 from tests.real.story import (
     LONG_AGO,
@@ -22,19 +21,6 @@ from tests.real.story import (
 )
 
 NUMBERS = count(1)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def watched(browser: Browser) -> Iterator[Watched]:
-    watched = Watched(browser)
-    yield watched
-    watched.close()
 
 
 @pytest.fixture

@@ -1,31 +1,22 @@
 """The main story in a real browser: from the staff admin to the revealed key, without a CSP violation."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import jwt
 import pytest
 from playwright.sync_api import Browser, Page
 
 from portal.core.recipes import recipes
-from tests.real.browser import WATCH_CSP, Watched, chromium, press
+from tests.real.browser import WATCH_CSP, Watched, press
 from tests.real.portal import STAFF_EMAIL, STAFF_PASSWORD, Portal
 
 EMAIL, PASSWORD = "ada@story.example", "a customer's password 99"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[[], Page]]:
-    """Opens pages in sessions of their own; fails in the end for what the CSP or a script complained of."""
-    watched = Watched(browser)
-    yield watched.open
-    watched.close()
+def open_page(watched: Watched) -> Callable[[], Page]:
+    return watched.open
 
 
 def sign_in(page: Page, email: str, password: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.pages import NO_PAGES, PAGES, SCENE
-from tests.real.browser import SCHEMES, WIDTHS, Watched, accessibility_faults, chromium, overflow
+from tests.real.browser import SCHEMES, WIDTHS, Watched, accessibility_faults, overflow
 from tests.real.portal import Portal
 from tests.real.required import require_node
 from tests.routes import every_route
@@ -32,15 +32,9 @@ MISSED = "window.expected.filter(e => !window.visited.has(e)).map(e => e.outerHT
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    require_node()
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """A portal full of believable data, to whose first customer's owner the browser signs in."""
+    require_node()
     folder = tmp_path_factory.mktemp("demo")
     portal = Portal(
         folder, DATABASE_URL=f"sqlite:///{folder / 'portal.sqlite3'}", PORTAL_SIGNUP="open",
@@ -74,13 +68,6 @@ def signed_in(
     page.context.storage_state(path=path)
     page.close()
     return path
-
-
-@pytest.fixture
-def watched(browser: Browser) -> Iterator[Watched]:
-    watched = Watched(browser)
-    yield watched
-    watched.close()
 
 
 def test_no_page_is_forgotten() -> None:

@@ -1,11 +1,7 @@
 """The main story by keyboard alone: every stop of the focus can be seen, and no mouse is needed."""
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.real.browser import Watched, chromium
 from tests.real.portal import Portal
 from tests.real.story import PASSWORD, found_company
 
@@ -19,14 +15,6 @@ FOCUSED = """
 })()
 """
 MOST_STOPS = 80
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    with chromium() as browser:
-        watched = Watched(browser)
-        yield watched.open()
-        watched.close()
 
 
 def tab_to(page: Page, words: str, *, tag: str = "") -> None:

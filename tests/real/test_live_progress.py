@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from tests.fakes.auth0.process import Auth0Process
 from tests.real.auth0 import auth0_portal
-from tests.real.browser import Watched, chromium, press
+from tests.real.browser import Watched, press
 from tests.real.portal import Portal
 from tests.real.story import found_company, look, sign_in
 
@@ -22,11 +22,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Portal, Aut
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    with chromium() as browser:
-        watched = Watched(browser)
-        yield watched.open(width=390)
-        watched.close()
+def page(watched: Watched) -> Page:
+    return watched.open(width=390)
 
 
 def test_a_key_becomes_ready_and_is_revoked_on_the_open_page(

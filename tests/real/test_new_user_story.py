@@ -12,13 +12,13 @@ from collections.abc import Iterator
 
 import jwt
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.gateways.asked import Asked
 from tests.gateways.gateway import Gateway
 from tests.gateways.test_caddy import start as start_caddy
 from tests.gateways.upstream import Upstream
-from tests.real.browser import Watched, chromium, press
+from tests.real.browser import Watched, press
 from tests.real.portal import Portal
 from tests.real.required import require
 from tests.real.story import PASSWORD, look, mailed_link, reveal, revoke, story_portal
@@ -39,19 +39,6 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Portal, G
         portal.environ["PORTAL_API_URL"] = f"http://127.0.0.1:{gateway.port}/orders"
         portal.start()
         yield portal, gateway
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def watched(browser: Browser) -> Iterator[Watched]:
-    watched = Watched(browser)
-    yield watched
-    watched.close()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (768, "dark"), (1440, "light")])

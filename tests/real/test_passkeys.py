@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
 from tests.mfa import App
-from tests.real.browser import Watched, chromium, press
+from tests.real.browser import press
 from tests.real.database import fresh_database
 from tests.real.portal import STAFF_EMAIL, STAFF_PASSWORD, Portal
 from tests.real.story import LONG_AGO, found_company
@@ -31,15 +31,6 @@ def named_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
             assert portal.stop() == 0, portal.log[-3000:]
         finally:
             portal.clean_up()
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """Fails in the end for what the CSP or a script complained of."""
-    with chromium() as browser:
-        watched = Watched(browser)
-        yield watched.open()
-        watched.close()
 
 
 class VirtualAuthenticator:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.real.browser import Watched, chromium, press
+from tests.real.browser import Watched, press
 from tests.real.portal import STAFF_EMAIL, STAFF_PASSWORD, Portal
 from tests.real.story import (
     PASSWORD,
@@ -30,19 +30,6 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     with story_portal(tmp_path_factory.mktemp("plans"), PORTAL_SIGNUP="approval") as portal:
         portal.start().manage("shell", "-c", PLAN)
         yield portal
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def watched(browser: Browser) -> Iterator[Watched]:
-    watched = Watched(browser)
-    yield watched
-    watched.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from tests.fakes.oidc.process import OIDCProcess
 from tests.mfa import App
-from tests.real.browser import Watched, chromium, press
+from tests.real.browser import press
 from tests.real.portal import Portal
 from tests.real.story import (
     LONG_AGO,
@@ -30,14 +30,6 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         with OIDCProcess({"nobody": {"name": "Grace Hopper"}}, back) as provider:
             portal.environ |= provider.variables("ACME")
             yield portal.start()
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    with chromium() as browser:
-        watched = Watched(browser)
-        yield watched.open()
-        watched.close()
 
 
 def is_asked(page: Page, heading: str) -> None:

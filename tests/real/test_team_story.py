@@ -1,11 +1,9 @@
 """A team in the browser: invited by mail, joined, promoted, removed with what they knew, handed over, left."""
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.real.browser import Watched, chromium, press
+from tests.real.browser import Watched, press
 from tests.real.portal import Portal
 from tests.real.story import (
     PASSWORD,
@@ -17,19 +15,6 @@ from tests.real.story import (
     reveal,
     sign_in,
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def watched(browser: Browser) -> Iterator[Watched]:
-    watched = Watched(browser)
-    yield watched
-    watched.close()
 
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)

@@ -1,22 +1,18 @@
 """The portal in a browser that runs no scripts: everything but live progress and copying."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.real.browser import Watched, chromium, press
+from tests.real.browser import Watched, press
 from tests.real.portal import Portal
 from tests.real.story import create_key, fill_sign_in, fits, found_company, mailed_link, reveal, revoke
 
 
 @pytest.fixture(params=[390, 1440])
-def page(request: pytest.FixtureRequest) -> Iterator[Page]:
-    with chromium() as browser:
-        watched = Watched(browser)
-        yield watched.open(width=request.param, java_script_enabled=False)
-        watched.close()
+def page(request: pytest.FixtureRequest, watched: Watched) -> Page:
+    return watched.open(width=request.param, java_script_enabled=False)
 
 
 def test_everything_is_done_without_scripts(portal: Portal, page: Page) -> None:
