@@ -3,8 +3,14 @@
 import factory
 from allauth.account.models import EmailAddress
 
+from portal.core.clock import now
 from portal.core.ids import new_id
-from portal.models import Customer, Membership, Plan, Subscription, User
+from portal.core.keyed_hashes import keyed_hash
+from portal.core.sealing import seal
+from portal.models import Customer, Membership, PhoneToken, Plan, Subscription, User
+from portal.models.phone_token import PHONE
+from portal.services.phone_tokens import LIFETIME
+from provisioning.secret import Secret
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
@@ -55,3 +61,22 @@ class SubscriptionFactory(factory.django.DjangoModelFactory[Subscription]):
 
     customer = factory.SubFactory(CustomerFactory)
     plan = factory.SubFactory(PlanFactory)
+
+
+class PhoneTokenFactory(factory.django.DjangoModelFactory[PhoneToken]):
+    """A record of a token that was given out just now; ``number`` is in E.164."""
+
+    class Meta:
+        model = PhoneToken
+
+    class Params:
+        number = "+15555550123"
+
+    xid = factory.Sequence(lambda n: f"order-{n}")
+    ordinal = 1
+    phone_hash = factory.LazyAttribute(lambda token: keyed_hash(PHONE, token.number))
+    sealed_number = factory.LazyAttribute(lambda token: seal(Secret(token.number)))
+    issued_at = factory.LazyFunction(now)
+    expires_at = factory.LazyAttribute(lambda token: token.issued_at + LIFETIME)
+    fingerprint = "f" * 64
+    client_hash = factory.LazyFunction(lambda: keyed_hash("client address", "192.0.2.1"))

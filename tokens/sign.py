@@ -9,13 +9,19 @@ from tokens.jwk import PrivateKey, require_fit
 
 
 def sign(
-    claims: Mapping[str, object], *, key: PrivateKey | bytes, kid: str, algorithm: str, typ: str = "JWT"
+    claims: Mapping[str, object],
+    *,
+    key: PrivateKey | bytes,
+    algorithm: str,
+    kid: str | None = None,
+    typ: str = "JWT",
 ) -> str:
-    """Return the signed token: the claims as they are, the header ``alg kid typ``.
+    """Return the signed token: the claims as they are, the header ``alg typ`` and any ``kid``.
 
     Raises InvalidKey for a key that does not fit the algorithm, and ValueError or TypeError for claims
     that JSON can't carry (NaN, lone surrogates, unknown types).
     """
     require_fit(key, algorithm)
     payload = json.dumps(dict(claims), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return jwt.PyJWS().encode(payload.encode(), key, algorithm, headers={"kid": kid, "typ": typ})
+    headers = {"typ": typ} if kid is None else {"kid": kid, "typ": typ}
+    return jwt.PyJWS().encode(payload.encode(), key, algorithm, headers=headers)

@@ -51,10 +51,14 @@ class PortalView(GenericAPIView[Any]):
                 raise Invalid(
                     "invalid", f"Unknown query parameter. Known here: {known}.", errors={"query": ["unknown"]}
                 )
-            if not _FILTER.fullmatch(value):
-                raise Invalid.field(name, "must be 1 to 255 visible ASCII characters")
-            wanted[name] = value
+            wanted[name] = self.read_filter(name, value)
         return wanted
+
+    def read_filter(self, name: str, value: str) -> str:
+        """What is asked for by a filter's value; raises ``Invalid``."""
+        if not _FILTER.fullmatch(value):
+            raise Invalid.field(name, "must be 1 to 255 visible ASCII characters")
+        return value
 
     def listed(self, rows: QuerySet[Any], serializer: type[serializers.Serializer[Any]]) -> Response:
         """One page of rows, rendered."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from portal.core.limits import Limit, parse_limit
 from provisioning.config import ConfigError, environ_get_config
 from tokens.durations import parse_duration
 
@@ -48,6 +49,14 @@ class Env:
             return parse_duration(self.text(name, default))
         except ValueError as exc:
             raise ConfigError(name, "must be a duration such as 60s, 24h or 90d") from exc
+
+    def limit(self, name: str, default: str) -> Limit:
+        try:
+            return parse_limit(self.text(name, default))
+        except ValueError as exc:
+            raise ConfigError(
+                name, "must be a limit such as 30/minute (second, minute, hour or day)"
+            ) from exc
 
     def words(self, name: str, default: str = "") -> list[str]:
         """A comma-separated list, blanks dropped."""

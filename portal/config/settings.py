@@ -14,6 +14,7 @@ from portal.config.databases import database_from
 from portal.config.env import EMAIL_OR_NONE, SENDER, Env, development_secret
 from portal.config.identity_providers import identity_providers
 from portal.config.logging import logging_config
+from portal.config.token_service import token_service
 from portal.core.problems import LARGEST_BODY
 from provisioning.config import ConfigError
 
@@ -116,6 +117,8 @@ if SIGNING_KEY_ROTATE_EVERY <= SIGNING_KEY_LEAD_TIME:
     raise ConfigError("SIGNING_KEY_ROTATE_EVERY", "must be longer than SIGNING_KEY_LEAD_TIME")
 STATUS_LIST_TTL = env.duration("STATUS_LIST_TTL", "60s")
 AUDIT_RETENTION = env.duration("AUDIT_RETENTION", "400d")
+TOKEN_SERVICE = token_service(env)
+TOKEN_SERVICE_RETENTION = env.duration("TOKEN_SERVICE_RETENTION", "30d")
 PLUGIN_APIM_PROVIDER = env.text("PLUGIN_APIM_PROVIDER", "jwt")
 
 # Database, cache, mail
@@ -232,7 +235,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_BODY
 
 # Signing in: what no variable changes is in portal/config/accounts.py
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _base.scheme
-ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 IDENTITY_PROVIDERS = identity_providers(env, os.environ, allow_http=DEVELOPMENT)
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {

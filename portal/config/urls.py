@@ -3,17 +3,28 @@
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, register_converter
+from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
+from portal.api.token_service import phone_token
 from portal.web.branding import branding_css
 from portal.web.passkeys import ConfirmPasskey
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth says
 
+
+class Anything(StringConverter):
+    """What is no telephone number is told so: it isn't a path that doesn't exist."""
+
+    regex = r"[\s\S]+"
+
+
+register_converter(Anything, "anything")
 urlpatterns = [
     path("api/v1/", include("portal.api.urls")),
+    path("v1/token/<anything:wanted>", phone_token),
     path("branding.css", branding_css, name="branding-css"),
     path("language", set_language, name="set_language"),
     # allauth's own overviews: ours is one page.

@@ -1,6 +1,8 @@
 """Refusals that every door renders: a stable code, and a sentence a person can act on."""
 
+import math
 from collections.abc import Mapping
+from datetime import timedelta
 
 
 class PortalError(Exception):
@@ -28,6 +30,10 @@ class Invalid(PortalError):
         return cls("invalid", f"{name}: {problem}", errors={name: [problem]})
 
 
+class Unauthenticated(PortalError):
+    """Nobody who is known asks (401)."""
+
+
 class NotAllowed(PortalError):
     """The actor is known and lacks the right (403)."""
 
@@ -45,6 +51,19 @@ class Conflict(PortalError):
 
 class LimitReached(Conflict):
     """A limit of the plan is used up (409)."""
+
+
+class TooMany(PortalError):
+    """A rate limit is used up for now (429)."""
+
+    def __init__(self, code: str, detail: str, *, retry_after: timedelta) -> None:
+        super().__init__(code, detail)
+        self.retry_after = retry_after
+
+    @property
+    def retry_after_seconds(self) -> int:
+        """For the header: whole seconds, after which it is allowed."""
+        return max(1, math.ceil(self.retry_after.total_seconds()))
 
 
 class Gone(PortalError):

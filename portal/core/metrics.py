@@ -42,6 +42,11 @@ RATE_WAITS = Histogram(
     "latchkey_rate_wait_seconds", "Time calls waited for their turn at a provider.",
     ("plugin",), buckets=_SLOW, registry=IN_MEMORY,
 )  # fmt: skip
+PHONE_TOKENS = Histogram(
+    "latchkey_phone_token_seconds",
+    "Time to answer who fetches a phone token, by what came of it: issued, checked, or why not.",
+    ("outcome",), buckets=_FAST, registry=IN_MEMORY,
+)  # fmt: skip
 DATABASE_ERRORS = Counter(
     "latchkey_database_errors_total", "Times the database didn't answer, by who asked.",
     ("asked_by",), registry=IN_MEMORY,

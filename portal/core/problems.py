@@ -14,15 +14,20 @@ from portal.core.errors import (
     NotAllowed,
     NotFound,
     PortalError,
+    TooMany,
+    Unauthenticated,
     Unavailable,
 )
 from portal.core.request_id import current_request_id
 
 CONTENT_TYPE = "application/problem+json"
+PROGRAMS = ("/api/", "/v1/")
+"""Where paths begin that programs call: they get problems instead of pages, in English."""
 LARGEST_BODY = 1_048_576
 """Bytes of a request's body; more is 413."""
 STATUS: Mapping[type[PortalError], int] = {
-    Malformed: 400, Invalid: 422, NotAllowed: 403, NotFound: 404, Conflict: 409, Gone: 410, Unavailable: 503,
+    Malformed: 400, Unauthenticated: 401, NotAllowed: 403, NotFound: 404, Conflict: 409, Gone: 410,
+    Invalid: 422, TooMany: 429, Unavailable: 503,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ SCOPES: dict[str, str] = {
     "access_tokens:read": _("See access tokens"),
     "access_tokens:write": _("Create and revoke access tokens"),
     "tokens:introspect": _("Ask whether a key is active"),
-    "tokens:read": _("Find phone tokens"),
+    "tokens:read": _("Find phone tokens and see their numbers"),
     "tokens:write": _("Fetch phone tokens"),
     "metrics:read": _("Read /metrics: how busy the portal is, no ids"),
 }
@@ -65,8 +65,8 @@ STAFF_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "access_tokens:read": ("view_managementtoken",),
     "access_tokens:write": ("add_managementtoken", "delete_managementtoken"),
     "tokens:introspect": ("view_issuedkey",),
-    "tokens:read": ("view_issuedkey",),
-    "tokens:write": ("issue_issuedkey",),
+    "tokens:read": ("view_phonetoken", "show_phone_number"),
+    "tokens:write": ("issue_phonetoken",),
     "metrics:read": ("view_operation", "view_signingkey"),
 }
 """A staff member holds a scope when all of these Django permissions are theirs."""

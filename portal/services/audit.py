@@ -78,6 +78,7 @@ class Action(StrEnum):
     SIGNING_KEY_REVOKED = "signing_key.revoked"
     ACCESS_TOKEN_CREATED = "access_token.created"
     ACCESS_TOKEN_REVOKED = "access_token.revoked"
+    PHONE_NUMBERS_SHOWN = "phone_numbers.shown"
     LIST_EXPORTED = "list.exported"
     RESTORED = "portal.restored"
     PLUGIN_REPAIRED = "plugin.repaired"

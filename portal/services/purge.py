@@ -13,6 +13,8 @@ from django.db.models import Q, QuerySet
 from portal.core.batches import BATCH, in_batches
 from portal.core.clock import now
 from portal.models import (
+    AdmissionCount,
+    AdmissionSlot,
     Call,
     DailyUse,
     IdempotencyRecord,
@@ -20,6 +22,7 @@ from portal.models import (
     IssuedKey,
     Notice,
     Operation,
+    PhoneToken,
     WorkerSeen,
 )
 from portal.services.audit_purge import count_past_retention, purge_entries
@@ -29,6 +32,7 @@ from portal.services.sessions import dead_sessions
 
 INVITATIONS_KEPT = timedelta(days=30)
 """After the last link has ended, whether it was answered or not: the addresses are other people's."""
+ADMISSIONS_KEPT = timedelta(minutes=1)
 WORKER_FORGOTTEN_AFTER = timedelta(hours=1)
 NOTICE_KEPT = timedelta(days=30)
 DAILY_USES_KEPT = timedelta(days=400)
@@ -53,7 +57,8 @@ def _rows(past: Callable[[], "QuerySet[Any]"], **erased: str) -> Kind:
     """Rows that are deleted, or whose columns in ``erased`` are emptied."""
 
     def erase_some() -> int:
-        found = past().model.objects.filter(pk__in=list(past().values_list("pk", flat=True)[:BATCH]))
+        # Past it still, once its row is locked: others may be writing to it.
+        found = past().filter(pk__in=list(past().values_list("pk", flat=True)[:BATCH]))
         return int(found.update(**erased) if erased else found.delete()[0])
 
     return Kind(lambda: past().count(), lambda: in_batches(erase_some))
@@ -73,6 +78,14 @@ def _past_notices() -> "QuerySet[Notice]":
     old = Q(created_at__lte=now() - NOTICE_KEPT) & ~Q(kind=Notice.Kind.WELCOME)
     ended = Q(key__status__in=ENDED_KEY)
     return Notice.objects.filter((ended & Q(sent_at__isnull=False)) | (old & (ended | Q(key=None))))
+
+
+def _admissions_past() -> float:
+    return (now() - ADMISSIONS_KEPT).timestamp()
+
+
+def _past_phone_tokens() -> "QuerySet[PhoneToken]":
+    return PhoneToken.objects.filter(expires_at__lte=now() - settings.TOKEN_SERVICE_RETENTION)
 
 
 def _expired_cache(statement: str) -> int:
@@ -107,5 +120,8 @@ KINDS = {
     "secrets of operations": _rows(_ended_secrets, sealed_secret=""),
     "silent workers": _rows(lambda: WorkerSeen.objects.filter(seen_at__lt=now() - WORKER_FORGOTTEN_AFTER)),
     "daily uses": _rows(lambda: DailyUse.objects.filter(day__lt=(now() - DAILY_USES_KEPT).date())),
+    "phone tokens": _rows(_past_phone_tokens),
+    "admissions": _rows(lambda: AdmissionSlot.objects.filter(free_at__lt=_admissions_past())),
+    "admitted callers": _rows(lambda: AdmissionCount.objects.filter(free_at__lt=_admissions_past())),
     "audit entries": Kind(count_past_retention, purge_entries),
 }

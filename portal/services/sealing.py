@@ -9,16 +9,27 @@ from allauth.mfa.models import Authenticator
 from django.db import connection, models, transaction
 
 from portal.core.errors import Unavailable
-from portal.core.sealing import resealed
-from portal.models import Call, DataKey, IdempotencyRecord, IssuedKey, SigningKey
+from portal.core.keyed_hashes import keyed_hash
+from portal.core.sealing import resealed, unseal
+from portal.models import Call, DataKey, IdempotencyRecord, IssuedKey, PhoneToken, SigningKey
+from portal.models.phone_token import PHONE
 
 
 class Sealed(NamedTuple):
-    """A field that holds what ``core.sealing.seal`` answered, or a JSON field with it in one member."""
+    """A field that holds what ``core.sealing.seal`` answered, or a JSON field with it in one member.
+
+    ``hashed`` is a field with a keyed hash of the same text, by which rows are found, and what it is
+    hashed as: it is made anew together with the seal.
+    """
 
     model: type[models.Model]
     field: str
     member: str = ""
+    hashed: tuple[str, str] | None = None
+
+    @property
+    def fields(self) -> list[str]:
+        return [self.field, self.hashed[0]] if self.hashed else [self.field]
 
     @property
     def table(self) -> str:
@@ -38,6 +49,9 @@ class Sealed(NamedTuple):
     def write(self, row: models.Model, sealed: str) -> None:
         value = {**getattr(row, self.field), self.member: sealed} if self.member else sealed
         setattr(row, self.field, value)
+        if self.hashed:
+            name, purpose = self.hashed
+            setattr(row, name, keyed_hash(purpose, unseal(sealed).reveal()))
 
 
 SEALED = (
@@ -46,6 +60,7 @@ SEALED = (
     Sealed(IssuedKey, "sealed_secret"),
     Sealed(Call, "sealed_secret"),
     Sealed(IdempotencyRecord, "sealed_answer"),
+    Sealed(PhoneToken, "sealed_number", hashed=("phone_hash", PHONE)),
     Sealed(Authenticator, "data", "secret"),
     Sealed(Authenticator, "data", "seed"),
 )
@@ -103,7 +118,7 @@ def _reseal(place: Sealed, batch: list[int], done: Rotation) -> set[int]:
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True, no_key=True)
         changed, seen = [], set()
-        for row in rows.only(place.field):
+        for row in rows.only(*place.fields):
             seen.add(row.pk)
             sealed = place.read(row)
             if not sealed:
@@ -118,7 +133,7 @@ def _reseal(place: Sealed, batch: list[int], done: Rotation) -> set[int]:
                 continue
             place.write(row, new)
             changed.append(row)
-        model._default_manager.bulk_update(changed, [place.field])
+        model._default_manager.bulk_update(changed, place.fields)
         found.resealed[table] += len(changed)
     _add(done, found)
     gone = set(batch) - seen

@@ -1,4 +1,4 @@
-"""Error pages; under ``/api/`` problem documents instead, and for htmx the title alone."""
+"""Error pages; for programs problem documents instead, and for htmx the title alone."""
 
 import sys
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.clock import now
 from portal.core.metrics import DATABASE_ERRORS
-from portal.core.problems import database_unavailable, internal_error, problem_response
+from portal.core.problems import PROGRAMS, database_unavailable, internal_error, problem_response
 from portal.core.request_id import current_request_id
 from portal.web.branding import branding
 from portal.web.words import from_now
@@ -98,7 +98,7 @@ class WrongMethods:
 
 
 def _wants_problem(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
+    return request.path.startswith(PROGRAMS)
 
 
 def _page(

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from portal.core.problems import problem_response
+from portal.core.problems import PROGRAMS, problem_response
 from portal.web.errors import bare_page
 
 RETRY_SECONDS = 300
@@ -37,7 +37,7 @@ class Maintenance:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not settings.PORTAL_MAINTENANCE or _goes_on(request):
             return self.get_response(request)
-        if request.path.startswith("/api/"):
+        if request.path.startswith(PROGRAMS):
             return problem_response(
                 503,
                 "maintenance",

@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
+from portal.core.problems import PROGRAMS
 from portal.models import User
 
 ZONE_COOKIE = "timezone"
 """Set by ``zone.js``; nothing but a name from the time zone database is believed."""
 ZONES = available_timezones()
-_IN_ENGLISH = ("/api/", "/branding.css", f"/{settings.ADMIN_PATH}")
+_IN_ENGLISH = (*PROGRAMS, "/branding.css", f"/{settings.ADMIN_PATH}")
 """Machines compare words, a style sheet is everybody's, and staff's pages are written in one language."""
 
 

@@ -26,6 +26,8 @@ MATRIX: dict[str, dict[str, str]] = {
     "api/v1/events": {"GET": "-+xx++x"},
     "api/v1/access-tokens": {"GET": "-+xx++x", "POST": "-?xx++x"},
     "api/v1/access-tokens/<slug:id>": {"DELETE": "-?xx++x"},
+    "api/v1/phone-tokens": {"GET": "-xxxxxx"},
+    "v1/token/<anything:wanted>": {"GET": "+++++++"},
     "api/v1/introspect": {"POST": "-+x+++x"},
     "api/v1/revoke": {"POST": "-+x+++x"},
     "api/v1/verify": {"GET": "-------"},

@@ -7,6 +7,7 @@ from tests.docs.sources import calls, name_of, text_of, trees
 
 READERS = frozenset({
     "text", "choice", "flag", "number", "duration", "words", "origin", "url", "matching", "secrets",
+    "limit",
 })  # fmt: skip
 """Methods of ``portal.config.env.Env``."""
 

@@ -11,6 +11,8 @@ from django.db import connection
 
 from portal.core.stopping import stopping
 from portal.models import (
+    AdmissionCount,
+    AdmissionSlot,
     Call,
     DailyUse,
     IdempotencyRecord,
@@ -20,10 +22,12 @@ from portal.models import (
     Membership,
     Notice,
     Operation,
+    PhoneToken,
     WorkerSeen,
 )
 from portal.services.purge import INVITATIONS_KEPT, KINDS, purge
 from tests.conftest import Clock
+from tests.factories import PhoneTokenFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +68,12 @@ def old_and_new(owner: Membership, clock: Clock) -> None:
         WorkerSeen.objects.create(process=name, seen_at=clock() - age)
     for days in (401, 400):
         DailyUse.objects.create(customer=owner.customer, day=(clock() - timedelta(days=days)).date())
+    for age in (timedelta(days=31), timedelta(days=29)):
+        PhoneTokenFactory(issued_at=clock() - age)
+    for subject, left in (("long ago", -61), ("just now", 1)):
+        free_at = clock().timestamp() + left
+        AdmissionCount.objects.create(subject=subject, number=1, free_at=free_at)
+        AdmissionSlot.objects.create(subject=subject, slot=1, free_at=free_at)
 
 
 def one_of_each() -> dict[str, int]:
@@ -82,7 +92,8 @@ def test_what_is_past_its_retention_goes_and_the_rest_stays() -> None:
     assert WorkerSeen.objects.get().process == "alive"
     assert UserSession.objects.get().session_key == "session1"
     assert KnownDevice.objects.get().digest == "364"
-    assert DailyUse.objects.count() == 1
+    assert DailyUse.objects.count() == PhoneToken.objects.count() == 1
+    assert AdmissionCount.objects.get().subject == AdmissionSlot.objects.get().subject == "just now"
     assert set(purge().values()) == {0}
 
 

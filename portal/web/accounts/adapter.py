@@ -11,13 +11,14 @@ from allauth.account.signals import email_confirmed, password_reset
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import get_language
 
+from portal.core.client_address import client_address
 from portal.mail.accounts import in_both_forms, said, written_to
 from portal.mail.render import subject_of
 from portal.models import User
@@ -40,11 +41,7 @@ class AccountAdapter(Reauthentication, DefaultAccountAdapter):
         return request.path == reverse("mfa_login_webauthn") and bool(super().is_ajax(request))
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The visitor's address; a request that came around our proxies counts as its sender's."""
-        try:
-            return str(super().get_client_ip(request))
-        except ImproperlyConfigured:
-            return str(request.META["REMOTE_ADDR"])
+        return client_address(request.META)
 
     def is_safe_url(self, url: str) -> bool:
         """Only paths of ours and addresses below ``PORTAL_BASE_URL`` are led to."""

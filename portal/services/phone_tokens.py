@@ -1,0 +1,149 @@
+"""Phone tokens: a record is stored, or no token leaves."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+
+from portal.core.actor import Actor
+from portal.core.client_address import network_of
+from portal.core.clock import now
+from portal.core.errors import Conflict, TooMany
+from portal.core.fingerprints import fingerprint
+from portal.core.keyed_hashes import keyed_hash, keyed_hashes
+from portal.core.phone_numbers import PhoneNumber
+from portal.core.sealing import seal
+from portal.core.token_service import TokenService
+from portal.models import PhoneToken
+from portal.models.phone_token import PHONE
+from portal.services.admissions import Subject, admit
+from portal.services.audit import Action, record
+from provisioning.secret import Secret
+from tokens.sign import sign
+
+BACKDATED = timedelta(seconds=10)
+"""``iat`` lies so far back: a verifier's clock may be behind ours."""
+LIFETIME = timedelta(seconds=90)
+TRIES = 3
+"""Two requests that begin one transaction at once: the second looks again, once it sees the first."""
+
+
+@dataclass(frozen=True)
+class NewToken:
+    text: Secret
+    xid: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks for which number; ``address`` is the caller's, ``xid`` None when one is to be made."""
+
+    number: PhoneNumber
+    xid: str | None
+    address: str
+
+
+def issue_phone_token(service: TokenService, request: Request) -> NewToken:
+    """Count the request, store its record, return the token. Committed before it returns.
+
+    Raises ``TooMany`` when a limit is used up, which counts nothing, and ``Conflict`` when the xid is
+    another number's transaction, which counts: xids can't be tried out.
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic(durable=True):
+                _admit(service, request)
+                token = _recorded(service, request)
+            break
+        except IntegrityError:
+            if not tries_left:
+                raise
+    if token is None:
+        raise _taken()
+    return token
+
+
+def check_phone_token(service: TokenService, request: Request) -> None:
+    """The same verdict, counted alike, with nothing made or stored."""
+    with transaction.atomic(durable=True):
+        _admit(service, request)
+        fits = _fits(request)
+    if not fits:
+        raise _taken()
+
+
+def show_numbers(actor: Actor, tokens: Sequence[PhoneToken]) -> None:
+    """Note that the actor sees these records' numbers in full."""
+    if not tokens:
+        return
+    with transaction.atomic():
+        record(actor, Action.PHONE_NUMBERS_SHOWN, "phone tokens", records=[token.pk for token in tokens])
+
+
+def _admit(service: TokenService, request: Request) -> None:
+    by_address = Subject(f"address:{keyed_hash('limit', network_of(request.address))}", service.address_limit)
+    by_number = Subject(f"phone:{keyed_hash('limit', request.number.e164)}", service.phone_limit)
+    refused = admit([by_address, by_number])
+    if by_address in refused:
+        raise TooMany(
+            "too_many_requests",
+            "Too many requests from this address. Nothing was issued; ask again after Retry-After seconds.",
+            retry_after=max(refused.values()),
+        )
+    if by_number in refused:
+        raise TooMany(
+            "too_many_for_number",
+            "Too many requests for this number. Nothing was issued; ask again after Retry-After seconds.",
+            retry_after=refused[by_number],
+        )
+
+
+def _recorded(service: TokenService, request: Request) -> NewToken | None:
+    """The new token, its record stored; None when the xid is another number's transaction."""
+    xid = request.xid or str(uuid.uuid4())
+    last = _last_of(xid) if request.xid else None
+    if last is not None and not _is_of(last, request.number):
+        return None
+    issued_at = now().replace(microsecond=0) - BACKDATED
+    expires_at = issued_at + LIFETIME
+    claims = {
+        "iss": service.issuer,
+        "iat": int(issued_at.timestamp()),
+        "exp": int(expires_at.timestamp()),
+        "phn": request.number.written,
+        "xid": xid,
+    }
+    text = Secret(sign(claims, key=service.key, algorithm="HS256"))
+    PhoneToken.objects.create(
+        xid=xid,
+        ordinal=last.ordinal + 1 if last else 1,
+        phone_hash=keyed_hash(PHONE, request.number.e164),
+        sealed_number=seal(Secret(request.number.e164)),
+        issued_at=issued_at,
+        expires_at=expires_at,
+        fingerprint=fingerprint(text),
+        client_hash=keyed_hash("client address", request.address),
+    )
+    return NewToken(text, xid)
+
+
+def _fits(request: Request) -> bool:
+    last = _last_of(request.xid) if request.xid else None
+    return last is None or _is_of(last, request.number)
+
+
+def _last_of(xid: str) -> PhoneToken | None:
+    return PhoneToken.objects.filter(xid=xid).order_by("-ordinal").only("ordinal", "phone_hash").first()
+
+
+def _is_of(token: PhoneToken, number: PhoneNumber) -> bool:
+    return token.phone_hash in keyed_hashes(PHONE, number.e164)
+
+
+def _taken() -> Conflict:
+    return Conflict(
+        "xid_taken",
+        "This xid is the transaction of another number. Nothing was issued; use another xid, or none.",
+    )
