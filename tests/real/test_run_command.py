@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.real.database import fresh_database
+from tests.real.database import empty_database
 from tests.real.http_calls import request
 from tests.real.portal import CHECKOUT, STAFF_EMAIL, Portal
 from tests.real.required import require_proc
@@ -35,7 +35,7 @@ def new_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     folder = tmp_path_factory.mktemp("first-start")
     checkout = folder / "checkout"
     checkout.mkdir()
-    with fresh_database(folder) as url:
+    with empty_database(folder) as url:
         # SQLite is where the portal puts it by itself.
         settings = {} if url.startswith("sqlite") else {"DATABASE_URL": url}
         portal = Portal(folder, checkout=copy_of_checkout(checkout), **settings)
