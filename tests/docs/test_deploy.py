@@ -146,7 +146,7 @@ def test_proxies_drop_what_granian_would_take_for_their_own_headers() -> None:
     nginx, caddy = (DEPLOY / "nginx.conf").read_text(), (DEPLOY / "Caddyfile").read_text()
     assert re.search(r"^\s*underscores_in_headers off;$", nginx, re.MULTILINE)
     assert re.search(r"^\s*proxy_set_header X-Forwarded-For +\$remote_addr;$", nginx, re.MULTILINE)
-    assert re.search(r"^\s*header_up -X_Forwarded_\*$", caddy, re.MULTILINE)
+    assert re.search(r"^\s*header_up -\*_\*$", caddy, re.MULTILINE)
     for page in (nginx, caddy):
         assert "/metrics" in page
 
