@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from portal.core.batches import BATCH, in_batches
@@ -60,6 +60,20 @@ def _rows(past: Callable[[], "QuerySet[Any]"], **erased: str) -> Kind:
         # Past it still, once its row is locked: others may be writing to it.
         found = past().filter(pk__in=list(past().values_list("pk", flat=True)[:BATCH]))
         return int(found.update(**erased) if erased else found.delete()[0])
+
+    return Kind(lambda: past().count(), lambda: in_batches(erase_some))
+
+
+def _unheld_rows(past: Callable[[], "QuerySet[Any]"]) -> Kind:
+    """Rows that are deleted while nobody holds them.
+
+    Who is let in locks two of them in one order, a purge would in another: waiting for each other.
+    """
+
+    def erase_some() -> int:
+        with transaction.atomic():
+            free = past().select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH]
+            return int(past().filter(pk__in=list(free)).delete()[0])
 
     return Kind(lambda: past().count(), lambda: in_batches(erase_some))
 
@@ -121,7 +135,7 @@ KINDS = {
     "silent workers": _rows(lambda: WorkerSeen.objects.filter(seen_at__lt=now() - WORKER_FORGOTTEN_AFTER)),
     "daily uses": _rows(lambda: DailyUse.objects.filter(day__lt=(now() - DAILY_USES_KEPT).date())),
     "phone tokens": _rows(_past_phone_tokens),
-    "admissions": _rows(lambda: AdmissionSlot.objects.filter(free_at__lt=_admissions_past())),
-    "admitted callers": _rows(lambda: AdmissionCount.objects.filter(free_at__lt=_admissions_past())),
+    "admissions": _unheld_rows(lambda: AdmissionSlot.objects.filter(free_at__lt=_admissions_past())),
+    "admitted callers": _unheld_rows(lambda: AdmissionCount.objects.filter(free_at__lt=_admissions_past())),
     "audit entries": Kind(count_past_retention, purge_entries),
 }
