@@ -101,7 +101,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Details")
     def details(self, event: AuditEvent) -> SafeString | str:
-        return facts(event.detail)
+        return facts(event)
 
     @admin.display(description="When")
     def when_shown(self, event: AuditEvent) -> SafeString | str:

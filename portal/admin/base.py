@@ -1,5 +1,6 @@
 """What all our lists and pages share: bounded lists, changes by services, audit as history."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -15,11 +16,12 @@ from django.views.decorators.http import require_POST
 from portal.admin.actions import ConfirmedAction, confirm
 from portal.admin.export import Columns, export
 from portal.admin.forms import Named, ServiceForm
-from portal.admin.history import history_page
+from portal.admin.history import MOST, history_page
 from portal.admin.paginator import BoundedPaginator
 from portal.admin.show import describe
 from portal.core.actor import Actor
 from portal.core.errors import PortalError
+from portal.models import AuditEvent
 from portal.services.actors import actor_of_user
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ class PortalModelAdmin(DjangoModelAdmin):
     empty_text = ""
     subtitle = ""
     """One sentence above the list: what these objects are."""
+    history_note = ""
+    """One sentence below an object's history."""
 
     def __init__(self, model: type[Model], admin_site: admin.AdminSite) -> None:
         self.actions = [action.as_admin_action() for action in self.confirmed]
@@ -68,6 +72,10 @@ class PortalModelAdmin(DjangoModelAdmin):
     def audit_objects(self, found: Any) -> list[str]:
         """How audit entries name the object."""
         return [found.public_id]
+
+    def events_about(self, found: Any) -> Iterable[AuditEvent]:
+        """Its audit entries, newest first."""
+        return AuditEvent.objects.filter(object__in=self.audit_objects(found)).order_by("-id")[:MOST]
 
     # Lists
 

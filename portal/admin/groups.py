@@ -26,6 +26,7 @@ GRANTABLE = (
     "view_operation", "retry_operation", "cancel_operation",
     "view_signingkey", "stage_signingkey", "activate_signingkey", "revoke_signingkey",
     "view_managementtoken", "add_managementtoken", "delete_managementtoken",
+    "view_phonetoken", "show_phone_number", "issue_phonetoken",
     "view_auditevent",
 )  # fmt: skip
 """Permissions that something here or at the management API asks for."""

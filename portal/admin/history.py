@@ -10,14 +10,17 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from portal.admin.mentioned import Mentioned
+from portal.admin.mentioned import Mentioned, phone_tokens
 from portal.admin.show import NOTHING
 from portal.models import AuditEvent
+from portal.services.audit import Action
 
 if TYPE_CHECKING:
     from portal.admin.base import PortalModelAdmin
 
 MOST = 200
+LISTED = 8
+"""So much of a list stands in a row."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,6 @@ def shown(events: Iterable[AuditEvent]) -> list[Entry]:
 
 def history_page(model_admin: "PortalModelAdmin", request: HttpRequest, found: Any) -> HttpResponse:
     """The audit entries about one object, newest first."""
-    events = AuditEvent.objects.filter(object__in=model_admin.audit_objects(found)).order_by("-id")[:MOST]
     context = {
         **model_admin.admin_site.each_context(request),
         "title": "History",
@@ -53,27 +55,34 @@ def history_page(model_admin: "PortalModelAdmin", request: HttpRequest, found: A
         "opts": model_admin.opts,
         "original": found,
         "name": model_admin.name_of(found),
-        "entries": shown(events),
+        "entries": shown(model_admin.events_about(found)),
         "most": MOST,
+        "note": model_admin.history_note,
     }
     return TemplateResponse(request, model_admin.object_history_template or "", context)
 
 
 def detail(values: dict[str, Any]) -> str:
-    """``fields: name, email; status: active``."""
-    return "; ".join(f"{name.replace('_', ' ')}: {_text(value)}" for name, value in values.items())
+    """``fields: name, email; status: active``; of a long list the beginning."""
+    return "; ".join(
+        f"{name.replace('_', ' ')}: {_text(value, most=LISTED)}" for name, value in values.items()
+    )
 
 
-def facts(values: dict[str, Any]) -> SafeString | str:
-    """The same, one line each, for an entry's own page."""
-    pairs = ((name.replace("_", " ").capitalize(), _text(value)) for name, value in values.items())
+def facts(event: AuditEvent) -> SafeString | str:
+    """The same in full, one line each, for an entry's own page; records with links to them."""
+    texts = {name: _text(value) for name, value in event.detail.items()}
+    if event.action == Action.PHONE_NUMBERS_SHOWN:
+        texts["records"] = phone_tokens(event.detail["records"])
+    pairs = ((name.replace("_", " ").capitalize(), text) for name, text in texts.items())
     lines = format_html_join("", "<li>{}: {}</li>", pairs)
-    return format_html('<ul class="plain">{}</ul>', lines) if values else NOTHING
+    return format_html('<ul class="plain">{}</ul>', lines) if texts else NOTHING
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, most: int | None = None) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        left = len(value) - len(value[:most])
+        return (", ".join(map(str, value[:most])) or "none") + (f" and {left:,} more" if left else "")
     if value is None:
         return "none"
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -1,10 +1,10 @@
 """The people and objects that audit entries name by id: looked up together, linked where they still exist."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.admin.show import code, link
@@ -14,6 +14,7 @@ from portal.models import (
     IssuedKey,
     ManagementToken,
     Operation,
+    PhoneToken,
     Plan,
     PlanRequest,
     SigningKey,
@@ -77,3 +78,11 @@ class Mentioned:
 
 def _id(text: SafeString | str) -> SafeString:
     return format_html('<span class="id">{}</span>', text)
+
+
+def phone_tokens(keys: Sequence[int]) -> SafeString:
+    """Those records by their primary keys, with links to those that are still kept."""
+    kept = PhoneToken.objects.only("pk").in_bulk(keys)
+    return format_html_join(
+        ", ", "{}", ((link(kept[key], str(key)) if key in kept else code(str(key)),) for key in keys)
+    )

@@ -8,6 +8,7 @@ from portal.admin import (
     issued_keys,
     memberships,
     operations,
+    phone_tokens,
     plan_requests,
     plans,
     plugin_states,
@@ -18,5 +19,5 @@ from portal.admin import (
 
 __all__ = [
     "access_tokens", "audit_events", "customers", "groups", "issued_keys", "memberships", "operations",
-    "plan_requests", "plans", "plugin_states", "signing_keys", "subscriptions", "users",
+    "phone_tokens", "plan_requests", "plans", "plugin_states", "signing_keys", "subscriptions", "users",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from django.urls import path, reverse
 SECTIONS = {
     "Customers": ("customer", "user", "membership", "subscription", "plan", "planrequest"),
     "Keys": ("issuedkey", "operation", "pluginstate", "signingkey"),
-    "Security": ("managementtoken", "auditevent", "group"),
+    "Security": ("managementtoken", "phonetoken", "auditevent", "group"),
 }
 
 

@@ -15,7 +15,14 @@ from portal.models import Customer, Invitation, PlanRequest, User
 from portal.services.access_tokens import create_access_token
 from portal.services.invitations import invitation_link
 from portal.services.keys.request import request_key
-from tests.factories import CustomerFactory, MembershipFactory, PlanFactory, SubscriptionFactory, UserFactory
+from tests.factories import (
+    CustomerFactory,
+    MembershipFactory,
+    PhoneTokenFactory,
+    PlanFactory,
+    SubscriptionFactory,
+    UserFactory,
+)  # fmt: skip
 from tests.web.conftest import sign_in
 
 CALLERS = ("anonymous", "stranger", "viewer", "developer", "admin", "owner", "staff")
@@ -59,6 +66,7 @@ class Scene:
         operation.refresh_from_db()
         assert operation.key is not None
         self.key = operation.key.pk
+        PhoneTokenFactory(pk=self.key, xid=f"{MARK}.order")
         invitation = Invitation.objects.create(
             customer=self.customer, email=f"invited@{MARK.lower()}.example", invited_by=owner,
             expires_at=now() + timedelta(days=1),

@@ -10,17 +10,17 @@ from django.test.utils import CaptureQueriesContext
 from portal.admin import export
 from portal.core.actor import SYSTEM
 from portal.core.csv_files import cell
-from portal.models import AuditEvent, Customer, IssuedKey, Membership, Operation, SigningKey
+from portal.models import AuditEvent, Customer, IssuedKey, Membership, Operation, PhoneToken, SigningKey
 from portal.services.access_tokens import create_access_token
 from tests.admin.conftest import Admin, make_key, text_of
 from tests.conftest import Clock
-from tests.factories import CustomerFactory, MembershipFactory, SubscriptionFactory
+from tests.factories import CustomerFactory, MembershipFactory, PhoneTokenFactory, SubscriptionFactory
 
 pytestmark = pytest.mark.django_db
 StaffWith = Callable[..., Admin]
 LISTS = [
     "customer", "user", "membership", "plan", "subscription", "issuedkey", "operation", "signingkey",
-    "managementtoken", "auditevent",
+    "managementtoken", "phonetoken", "auditevent",
 ]  # fmt: skip
 
 
@@ -50,13 +50,15 @@ def test_a_list_is_a_csv_file_that_excel_reads(admin: Admin, issued: IssuedKey) 
 @pytest.mark.parametrize("model", LISTS)
 def test_every_list_is_exported_without_secrets(admin: Admin, issued: IssuedKey, model: str) -> None:
     SubscriptionFactory(customer=issued.customer)
+    PhoneTokenFactory()
     token, text = create_access_token(SYSTEM, owner=admin.user, scopes=["keys:read"])
     whole = raw(admin, model)
     assert len(whole.splitlines()) > 1
-    signing = SigningKey.objects.get(state="active")
+    signing, phone = SigningKey.objects.get(state="active"), PhoneToken.objects.get()
     secrets = [
         issued.sealed_secret, issued.fingerprint, token.digest, text.reveal(), signing.sealed_private,
-        admin.user.password, issued.last4, token.last4, *AuditEvent.objects.values_list("mac", flat=True),
+        admin.user.password, issued.last4, token.last4, phone.sealed_number, phone.phone_hash, phone.client_hash,
+        phone.fingerprint, phone.e164, *AuditEvent.objects.values_list("mac", flat=True),
     ]  # fmt: skip
     values = {value for row in rows(admin, model) for value in row.values()}
     assert not values & set(secrets)

@@ -14,6 +14,7 @@ from portal.models import (
     ManagementToken,
     Membership,
     Operation,
+    PhoneToken,
     Plan,
     PlanRequest,
     PluginState,
@@ -22,18 +23,25 @@ from portal.models import (
     User,
 )
 from portal.services.access_tokens import create_access_token
+from portal.services.phone_tokens import show_numbers
 from tests.admin.conftest import Admin, make_key, text_of
-from tests.factories import MembershipFactory, PlanFactory, SubscriptionFactory, UserFactory
+from tests.factories import (
+    MembershipFactory,
+    PhoneTokenFactory,
+    PlanFactory,
+    SubscriptionFactory,
+    UserFactory,
+)  # fmt: skip
 
 pytestmark = pytest.mark.django_db
 
 LISTS = [
     "portal/customer", "portal/user", "portal/membership", "portal/plan", "portal/subscription",
     "portal/planrequest", "portal/issuedkey", "portal/operation", "portal/signingkey",
-    "portal/managementtoken", "portal/pluginstate", "portal/auditevent", "auth/group",
+    "portal/managementtoken", "portal/phonetoken", "portal/pluginstate", "portal/auditevent", "auth/group",
 ]  # fmt: skip
 ADDABLE = ["customer", "user", "membership", "plan", "subscription", "managementtoken"]
-READ_ONLY = ["issuedkey", "operation", "signingkey", "auditevent"]
+READ_ONLY = ["issuedkey", "operation", "signingkey", "phonetoken", "auditevent"]
 LIST_QUERIES = 12
 """Session, user, count, rows and what they show at once; never one a row."""
 MORE_QUERIES = {"portal/auditevent": 14}
@@ -47,6 +55,7 @@ def fill(rows: int) -> None:
         SubscriptionFactory(customer=owner.customer, plan=PlanFactory())
         make_key(owner)
         PlanRequest.objects.create(customer=owner.customer, plan=PlanFactory(), asked_by=owner.user)
+        show_numbers(_everything(), [PhoneTokenFactory()])
         create_access_token(
             _everything(), owner=UserFactory(is_staff=True, is_superuser=True), scopes=["keys:read"]
         )
@@ -147,6 +156,7 @@ def test_every_add_page_is_shown(admin: Admin, model: str) -> None:
 
 @pytest.mark.parametrize("model", READ_ONLY)
 def test_what_services_write_cannot_be_added_or_changed(admin: Admin, issued: IssuedKey, model: str) -> None:
+    PhoneTokenFactory()
     found = django_admin.site._registry
     row = next(kind for kind in found if kind._meta.model_name == model)._default_manager.first()
     assert admin.get(f"portal/{model}/add/").status_code == 403
@@ -166,6 +176,7 @@ def test_what_services_write_cannot_be_added_or_changed(admin: Admin, issued: Is
         Operation,
         SigningKey,
         ManagementToken,
+        PhoneToken,
         AuditEvent,
         PluginState,
         Group,

@@ -133,7 +133,7 @@ def test_progress_is_followed_without_loading_the_page_again(
 ADMIN_PAGES = [
     "", "customer/", "customer/add/", "user/", "user/add/", "membership/", "subscription/", "subscription/add/",
     "plan/", "plan/add/", "issuedkey/", "operation/", "pluginstate/", "signingkey/", "managementtoken/",
-    "auditevent/",
+    "phonetoken/", "auditevent/",
 ]  # fmt: skip
 PAGES = [
     "/",
