@@ -1,12 +1,10 @@
 """A key: the customer's credential, whatever its form."""
 
-from collections import Counter
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Case, Count, OuterRef, Q, Subquery, Value, When
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Lower
 
 from portal.core.clock import now
@@ -20,24 +18,13 @@ def _new_id() -> str:
     return new_id("key")
 
 
-def _counted() -> Q:
-    return Q(status__in=["requested", "needs_attention"]) | (
-        Q(status="active", retires_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now()))
-    )
-
-
-@dataclass
-class Tally:
-    in_use: int = 0
-    """How many count against the plan's limit."""
-    by_status: Counter[str] = field(default_factory=Counter)
-    """How many have each ``shown_status``."""
-
-
 class IssuedKeyQuerySet(CustomerScoped["IssuedKey"]):
     def counted(self) -> Self:
         """Keys that use up the plan's limit: alive or on their way, and not being replaced."""
-        return self.filter(_counted())
+        return self.filter(
+            Q(status__in=["requested", "needs_attention"])
+            | (Q(status="active", retires_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now())))
+        )
 
     def alive(self) -> Self:
         """Keys that a gateway may still accept or that are about to exist."""
@@ -64,20 +51,6 @@ class IssuedKeyQuerySet(CustomerScoped["IssuedKey"]):
         if status == "active":
             return self.filter(Q(status="active") & (Q(expires_at=None) | Q(expires_at__gt=now())))
         return self.filter(status=status)
-
-    def tally(self, among: Q) -> "Tally":
-        """Counts for a page that lists the keys ``among`` these. One query."""
-        past = When(status="active", expires_at__lte=now(), then=Value("expired"))
-        groups = self.order_by().values_list(
-            Case(past, default="status"),
-            Case(When(_counted(), then=True), default=False),
-            Case(When(among, then=True), default=False) if among else Value(True),
-        )
-        tally = Tally()
-        for status, counted, is_among, count in groups.annotate(count=Count("pk")):
-            tally.in_use += count if counted else 0
-            tally.by_status[status] += count if is_among else 0
-        return tally
 
 
 class IssuedKey(models.Model):
@@ -152,7 +125,11 @@ class IssuedKey(models.Model):
             models.Index(fields=["plugin", "-id"], name="key_by_plugin"),
             models.Index(fields=["signing_key", "expires_at"], name="key_by_signing_key"),
             models.Index(fields=["expires_at"], name="key_alive_by_expiry", condition=Q(status="active")),
-            models.Index(fields=["customer", "status", "expires_at"], name="key_of_customer_by_status"),
+            models.Index(  # the last ones, so that counting reads the index alone
+                fields=["customer", "status", "expires_at", "retires_at", "user", "plugin"],
+                name="key_of_customer_counted",
+            ),
+            models.Index(fields=["customer", "activated_at"], name="key_of_customer_by_start"),
             models.Index(fields=["plugin", "status", "-id"], name="key_of_plugin_by_status"),
             models.Index(
                 fields=["-expires_at", "-id"],

@@ -83,8 +83,35 @@ def test_the_limit_of_the_plan_is_shown(browser: Client, owner: Membership) -> N
 def test_counts_stand_beside_the_statuses(browser: Client, owner: Membership, make_key: MakeKey) -> None:
     make_key()
     rows(owner, 3, status="failed")
-    pills = {str(pill["words"]): pill["count"] for pill in browser.get("/keys").context["pills"]}
-    assert pills == {"All": 4, "Active": 1, "Failed": 3}
+    assert pills(browser) == {"All": "4", "Active": "1", "Failed": "3"}
+
+
+def test_counts_go_no_further_than_a_bound(
+    browser: Client, owner: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.web.keys.tally.COUNTED", 3)
+    other = MembershipFactory(customer=owner.customer, role="developer")
+    rows(owner, 2, status="failed")
+    rows(owner, 5)
+    IssuedKey.objects.filter(status="requested", name="key 004").update(user=other.user)
+    assert pills(browser) == {"All": "5+", "Active": "0", "Being created": "3+", "Failed": "2"}
+    assert "3+ keys in use" in browser.get("/keys").content.decode()
+    assert pills(browser, person="mine")["Failed"] == "2"
+    assert pills(browser, person="mine")["Being created"] in ("2+", "3+")  # of the three it looked at
+    SubscriptionFactory(customer=owner.customer, plan=PlanFactory(max_keys=9))
+    assert "5 of 9 keys in use" in browser.get("/keys").content.decode()
+
+
+def test_counts_are_of_the_keys_that_the_filters_leave(browser: Client, owner: Membership) -> None:
+    other = MembershipFactory(customer=owner.customer, role="developer")
+    rows(owner, 2, status="failed")
+    rows(other, 3, status="failed")
+    rows(other, 1)
+    assert pills(browser, person="mine") == {"All": "2", "Active": "0", "Failed": "2"}
+
+
+def pills(browser: Client, **query: str) -> dict[str, str]:
+    return {str(pill["words"]): str(pill["count"]) for pill in browser.get("/keys", query).context["pills"]}
 
 
 def names(browser: Client, **query: str) -> list[str]:

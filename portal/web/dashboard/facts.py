@@ -4,27 +4,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, IntegerField, Subquery
+from django.db.models import Exists, Subquery
 
 from portal.core.clock import now
 from portal.models import Customer, Invitation, IssuedKey, Membership, PlanRequest
 from portal.models.issued_key import IssuedKeyQuerySet
+from portal.web.counts import COUNTED, CountOf
+from portal.web.keys.tally import in_use_of
 from portal.web.keys.words import FILTERS
 from portal.web.visits import Visit
 
-COUNTED = 10_000
-"""Beyond that many, a number says no more than that there are more."""
 NEWEST = 100
 """So many keys tell whether a customer has begun to use the portal."""
 NEWS_FOR = timedelta(days=7)
 SOON = timedelta(hours=48)
-
-
-class _CountOf(Subquery):
-    """How many rows a queryset, which may be sliced, has."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
-    output_field = IntegerField()
 
 
 @dataclass(frozen=True)
@@ -63,19 +56,19 @@ def facts_of(visit: Visit, max_keys: int | None) -> Facts:
         customer=visit.customer, status__in=("approved", "declined"), decided_at__gte=now() - NEWS_FOR
     ).order_by("-id")
     columns: dict[str, Any] = {
-        "in_use": _CountOf(keys.counted().values("pk")[: (max_keys or COUNTED) + 1]),
+        "in_use": in_use_of(keys, max_keys or COUNTED),
         "first_reveal": Subquery(
             begun.exclude(revealed_at=None).order_by("revealed_at").values("revealed_at")[:1]
         ),
         "is_used": Exists(begun.exclude(last_used_at=None)),
         "has_colleagues": Exists(others) | Exists(invitations),
-        "invitations_ending": _CountOf(ending.values("pk")[: COUNTED + 1]),
+        "invitations_ending": CountOf(ending.values("pk")[: COUNTED + 1]),
         "answer_plan": Subquery(answered.values("plan__name")[:1]),
         "answer_status": Subquery(answered.values("status")[:1]),
         "answer_text": Subquery(answered.values("answer")[:1]),
     }
     for status in FILTERS:
-        columns[f"keys_{status}"] = _CountOf(keys.in_status(status).values("pk")[: COUNTED + 1])
+        columns[f"keys_{status}"] = CountOf(keys.in_status(status).values("pk")[: COUNTED + 1])
     row: dict[str, Any] = Customer.objects.filter(pk=visit.customer.pk).values(**columns).get()  # type: ignore[assignment]  # its names are not literals
     return Facts(
         by_status={status: row[f"keys_{status}"] for status in FILTERS},

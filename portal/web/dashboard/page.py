@@ -5,15 +5,15 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.views.decorators.http import require_safe
 
 from portal.models import AuditEvent
 from portal.services.plans import effective_plan
+from portal.web.counts import COUNTED, up_to
 from portal.web.dashboard.attention import Noticed, items_of, noticed_keys
 from portal.web.dashboard.days import charts_of
-from portal.web.dashboard.facts import COUNTED, Facts, facts_of
+from portal.web.dashboard.facts import Facts, facts_of
 from portal.web.dashboard.first_steps import first_steps
 from portal.web.entries import Entry, entries_of
 from portal.web.keys.words import STATUS, status_of_key
@@ -35,7 +35,7 @@ def dashboard(request: HttpRequest, visit: Visit) -> HttpResponse:
         "lacks_subscription": plan.requires_subscription and subscription is None,
         "longest": exact_span(plan.longest_life) if plan.longest_life else "",
         "facts": facts,
-        "in_use": _counted(facts.in_use, plan.max_keys or COUNTED),
+        "in_use": up_to(plan.max_keys or COUNTED, facts.in_use),
         "used_percent": min(100, round(100 * facts.in_use / (plan.max_keys or 1))),
         "is_full": plan.max_keys is not None and facts.in_use >= plan.max_keys,
         "states": _states(facts),
@@ -64,17 +64,12 @@ def _states(facts: Facts) -> list[State]:
         State(
             STATUS[code].words,
             STATUS[code].tone,
-            _counted(number, COUNTED),
+            up_to(COUNTED, number),
             f"{reverse('keys')}?status={code}",
         )
         for code, number in facts.by_status.items()
         if number or code == "active"
     ]
-
-
-def _counted(number: int, most: int) -> str:
-    words = str(number_format(min(number, most), use_l10n=True, force_grouping=True))
-    return f"{words}+" if number > most else words
 
 
 def _recent(visit: Visit) -> list[Entry]:

@@ -1,7 +1,6 @@
 """What of the list of keys is asked for: in the address, so that it can be kept and sent to a colleague."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from portal.core.plugins import registry
 from portal.models import User
 from portal.models.issued_key import IssuedKeyQuerySet
+from portal.web.keys.tally import Tally
 from portal.web.keys.words import FILTERS, STATUS
 
 SEARCHED = 20_000
@@ -61,18 +61,18 @@ class Filters:
             keys = keys.in_status(self.status)
         return keys.filter(_matching(self.search)) if self.search else keys
 
-    def pills(self, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    def pills(self, tally: Tally) -> list[dict[str, Any]]:
         """A link for each status that some key has; a search isn't counted, it would cost too much."""
-        shown = [code for code in FILTERS if counts.get(code) or code in ("active", self.status)]
+        shown = [code for code in FILTERS if tally.by_status[code] or code in ("active", self.status)]
         pills = [{"words": _("All"), "url": self.url(status=""), "current": not self.status}]
         pills += [
             {"words": STATUS[code].words, "url": self.url(status=code), "current": code == self.status}
             for code in shown
         ]
         if not self.search:
-            numbers = [sum(counts.values()), *(counts.get(code, 0) for code in shown)]
-            for pill, number in zip(pills, numbers, strict=True):
-                pill["count"] = number
+            counts = [tally.total, *(tally.by_status[code] for code in shown)]
+            for pill, count in zip(pills, counts, strict=True):
+                pill["count"] = count
         return pills
 
     def url(self, **changes: str) -> str:

@@ -11,6 +11,7 @@ from portal.models.issued_key import IssuedKeyQuerySet
 from portal.services.plans import effective_plan
 from portal.web.keys.countdown import countdown_to
 from portal.web.keys.filters import SEARCHED, Filters
+from portal.web.keys.tally import tally_of
 from portal.web.keys.words import STATUS, expiry_words, kind_words, last_use_words, status_of_key
 from portal.web.paging import position_of
 from portal.web.visits import Visit, customers_page, show
@@ -23,7 +24,8 @@ PAGE = 25
 def key_list(request: HttpRequest, visit: Visit) -> HttpResponse:
     filters = Filters.of(request)
     keys = IssuedKey.objects.visible_to(visit.actor, "keys:read").filter(customer=visit.customer)
-    tally = keys.tally(filters.among(visit.user))
+    plan, _ = effective_plan(visit.customer)
+    tally = tally_of(visit.customer, keys, filters.among(visit.user), plan.max_keys)
     last = request.GET.get("before", "")
     before = position_of(keys, last) if last else None
     floor = _floor(keys, before) if filters.looks_at_many else None
@@ -34,19 +36,18 @@ def key_list(request: HttpRequest, visit: Visit) -> HttpResponse:
         found = found.filter(pk__gte=floor.pk)
     page = list(found.select_related("user").order_by("-id")[: PAGE + 1])
     older = page[PAGE - 1] if len(page) > PAGE else floor
-    plan, _ = effective_plan(visit.customer)
     context = {
         "rows": [_row(key) for key in page[:PAGE]],
         "filters": filters,
-        "pills": filters.pills(tally.by_status),
+        "pills": filters.pills(tally),
         "kinds": [(slug, kind_words(slug)) for slug in registry().slugs] if len(registry().slugs) > 1 else [],
-        "has_keys": filters.are_set or tally.by_status.total() > 0,
+        "has_keys": filters.are_set or bool(tally.total),
         "filtered_by": STATUS[filters.status].words if filters.status else "",
         "newest_url": filters.url() if before is not None else "",
         "older_url": filters.url(before=older.public_id) if older else "",
         "searched": SEARCHED,
         "plan": plan,
-        "in_use": tally.in_use,
+        "tally": tally,
     }
     return show(request, visit, "portal/keys/list.html", context)
 
