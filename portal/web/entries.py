@@ -1,6 +1,6 @@
 """Entries of a customer's audit log in words, with the people and things that they name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from portal.models import AuditEvent, Customer
 from portal.web.actions import sentence_of
-from portal.web.names import names_of, who_is
+from portal.web.names import Names, names_of, who_is
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def entries_of(customer: Customer, events: Sequence[AuditEvent]) -> list[Entry]:
     return [_entry(event, names, customer) for event in events]
 
 
-def _entry(event: AuditEvent, names: Mapping[str, str], customer: Customer) -> Entry:
+def _entry(event: AuditEvent, names: Names, customer: Customer) -> Entry:
     sentence, who = sentence_of(event), who_is(event.actor, names)
     what = customer.name if event.object == customer.public_id else _what(event.object, names)
     linked = _linked(event.object, what, names)
@@ -46,13 +46,15 @@ def _entry(event: AuditEvent, names: Mapping[str, str], customer: Customer) -> E
     )  # fmt: skip
 
 
-def _what(public_id: str, names: Mapping[str, str]) -> str:
-    return names.get(public_id) or (_("a former colleague") if public_id.startswith("usr_") else public_id)
+def _what(public_id: str, names: Names) -> str:
+    return names.called.get(public_id) or (
+        _("a former colleague") if public_id.startswith("usr_") else public_id
+    )
 
 
-def _linked(public_id: str, name: str, names: Mapping[str, str]) -> SafeString | str:
+def _linked(public_id: str, name: str, names: Names) -> SafeString | str:
     """With a link where the object is the customer's own and has a page."""
-    if public_id not in names:
+    if public_id not in names.called:
         return name
     match public_id.partition("_")[0]:
         case "key":

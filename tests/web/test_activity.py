@@ -26,7 +26,16 @@ pytestmark = pytest.mark.django_db
 MakeKey = Callable[..., IssuedKey]
 BUDGET = 12
 # What is recorded in the portal's own chain, which no customer sees.
-ELSEWHERE = ("audit.", "user.", "staff_group.", "plan.", "signing_key.", "portal.", "plugin.")
+ELSEWHERE = (
+    "audit.",
+    "user.",
+    "staff_group.",
+    "plan.",
+    "signing_key.",
+    "portal.",
+    "plugin.",
+    "phone_numbers.",
+)
 
 
 def told(browser: Client, query: str = "", **filters: str) -> list[str]:
@@ -79,14 +88,16 @@ def test_names_that_look_like_markup_or_placeholders_stay_text(browser: Client, 
 
 def test_only_present_members_are_named(browser: Client, owner: Membership) -> None:
     gone = MembershipFactory(customer=owner.customer, role="admin", user=UserFactory(name="Greta Gone"))
+    store(owner, 1, actor="user usr_of_long_ago", action="key.revoked")
     staff = UserFactory(name="Sam Staff", email="sam@staff.example", is_staff=True, is_superuser=True)
     for person in (gone.user, staff):
         add_member(actor_of_user(person), owner.customer_id, email=f"{person.pk}@example.com", role="viewer")
     remove_member(actor_of_user(owner.user), owner.customer_id, gone.user_id)
     removed, by_staff, by_gone = told(browser)[:3]
     assert removed == f"{owner.user.name} removed a former colleague from the team"
-    assert by_staff.startswith("A former colleague or Latchkey staff added ")
-    assert by_gone.startswith("A former colleague or Latchkey staff added ")
+    assert by_staff.startswith("Latchkey staff added ")
+    assert by_gone.startswith("A former colleague added ")
+    assert told(browser)[-1].startswith("Somebody who has left revoked ")
     body = browser.get("/activity").content.decode()
     assert not [word for word in ("Greta", "Sam Staff", "sam@staff") if word in body]
 
@@ -101,11 +112,14 @@ def test_access_tokens_and_the_portal_are_named(browser: Client, owner: Membersh
         actor_of_user(owner.user), owner=owner.user, scopes=["keys:write"], customer=owner.customer, name="CI"
     )
     operation = request_key(actor_of_token(token), owner.customer_id, user=owner.user, name="nightly")
-    store(owner, 1, actor="token tok_of_billing", action="customer.changed")
+    billing, _ = create_access_token(SYSTEM, owner=owner.user, scopes=["customers:write"], name="Billing")
+    store(owner, 1, actor=f"token {billing.public_id}", action="customer.changed")
+    store(owner, 1, actor="token tok_of_long_ago", action="customer.changed")
     assert operation.key_id is not None
     revoke_key(SYSTEM, operation.key_id)
     assert told(browser)[0].startswith("The portal ")
     assert "An access token of Latchkey staff changed" in " ".join(told(browser))
+    assert "A former access token changed" in " ".join(told(browser))
     assert told(browser)[-2:] == [
         "The access token CI created the key “nightly”",
         f"{owner.user.name} created the access token “CI”",
