@@ -29,7 +29,7 @@ def downloaded(client: Client) -> dict[str, Any]:
 
 
 def delete(client: Client, user: User) -> Any:
-    return client.post(DELETE, {"email": user.email})
+    return client.post(DELETE, {"typed_name": user.email})
 
 
 def test_the_file_holds_what_is_kept_about_the_person(
@@ -160,9 +160,12 @@ def test_all_customers_of_a_person_are_looked_after(owner: Membership, make_key:
     assert third.customer.status == "active"
 
 
-@pytest.mark.parametrize("typed", ["", "other@example.com"])
+@pytest.mark.parametrize("typed", ["", "other@example.com", "{email}.", "{upper}"])
 def test_the_address_has_to_be_typed(browser: Client, owner: Membership, typed: str) -> None:
-    assert browser.post(DELETE, {"email": typed}).status_code == 422
+    email = owner.user.email
+    answer = browser.post(DELETE, {"typed_name": typed.format(email=email, upper=email.upper())})
+    assert answer.status_code == 422
+    assert f"Nothing was changed. To confirm, type “{email}”, exactly so." in answer.content.decode()
     assert User.objects.filter(pk=owner.user_id).exists()
 
 
@@ -174,7 +177,7 @@ def test_an_old_sign_in_is_confirmed_first(browser: Client, owner: Membership) -
 
 
 def test_looking_deletes_nothing(browser: Client, owner: Membership) -> None:
-    assert browser.get(DELETE, {"email": owner.user.email}).status_code == 200
+    assert browser.get(DELETE, {"typed_name": owner.user.email}).status_code == 200
     assert User.objects.filter(pk=owner.user_id).exists()
 
 

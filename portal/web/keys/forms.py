@@ -13,7 +13,7 @@ from portal.models import IssuedKey, Plan
 from portal.services.keys.request import lifetime_within, scope_choices
 from portal.services.keys.rotate import DEFAULT_OVERLAP
 from portal.services.plans import plan_plugins
-from portal.web.forms import OnceForm, offer_choices
+from portal.web.forms import ConfirmedByTyping, OnceForm, as_shown, offer_choices
 from portal.web.keys.words import kind_words
 from portal.web.words import exact_span
 from tokens.durations import format_duration, parse_duration
@@ -89,12 +89,9 @@ class RotateForm(OnceForm):
         return timedelta(0) if chosen == "0" else parse_duration(chosen)
 
 
-class RevokeForm(forms.Form):
+class RevokeForm(ConfirmedByTyping):
     """Asks for the key's name: one that was meant to be revoked is known by it."""
 
-    typed_name = forms.CharField(
-        max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
-    )
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=200,
@@ -104,28 +101,7 @@ class RevokeForm(forms.Form):
     )
 
     def __init__(self, *args: Any, key: IssuedKey, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._expected = _plain(key.name) or key.public_id
-        field = self.fields["typed_name"]
-        field.label = _("Type “%(name)s” to confirm") % {"name": self._expected}
-        field.error_messages["required"] = self._wrong
-
-    @property
-    def _wrong(self) -> str:
-        return _("That isn't the key's name. Nothing was revoked. Type “%(name)s”, exactly so.") % {
-            "name": self._expected
-        }
-
-    def clean_typed_name(self) -> str:
-        typed: str = self.cleaned_data["typed_name"]
-        if _plain(typed) != self._expected:
-            raise forms.ValidationError(self._wrong, code="wrong_name")
-        return typed
-
-
-def _plain(name: str) -> str:
-    """A name as a page shows it, where a row of blanks is one."""
-    return " ".join(name.split())
+        super().__init__(*args, name=as_shown(key.name) or key.public_id, **kwargs)
 
 
 def like_key(key: IssuedKey) -> dict[str, Any]:

@@ -1,41 +1,18 @@
 """``/settings/data/delete``: the end of one's account."""
 
-from typing import Any
-
-from django import forms
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.core.errors import PortalError
 from portal.core.problems import status_of
-from portal.models import User
 from portal.services.leaving import delete_account, partings_of
+from portal.web.forms import ConfirmedByTyping
 from portal.web.reauthentication import confirm_sign_in
 from portal.web.settings.person import Person, personal_page, show_person
-
-
-class DeletionForm(forms.Form):
-    email = forms.CharField(
-        label=gettext_lazy("Type your e-mail address to confirm"),
-        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-    )
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._email = user.email
-
-    def clean_email(self) -> str:
-        typed = User.objects.normalize_email(self.cleaned_data["email"])
-        if typed != self._email:
-            raise forms.ValidationError(
-                _("This is not %(email)s. Nothing was deleted."), params={"email": self._email}
-            )
-        return typed
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,7 +21,7 @@ def delete(request: HttpRequest, person: Person) -> HttpResponse:
     if not person.actor.recent_sign_in and not person.user.is_staff:
         told = _("Confirm that it is you. Nothing is deleted yet.")
         return confirm_sign_in(request, told, reverse("delete-account"))
-    form = DeletionForm(request.POST if request.method == "POST" else None, user=person.user)
+    form = ConfirmedByTyping(request.POST if request.method == "POST" else None, name=person.user.email)
     status = 422 if request.method == "POST" else 200
     if form.is_valid():
         try:

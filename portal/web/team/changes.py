@@ -81,7 +81,7 @@ def hand_over(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
         return confirm_sign_in(request, told, reverse("hand-over", args=[id]))
     form = HandOverForm(
         request.POST if request.method == "POST" else None,
-        customer=visit.customer,
+        name=str(visit.customer),
         initial={"form_token": new_form_token()},
     )
     if request.method != "POST" and not is_owner:

@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from portal.models import Customer, User
-from portal.web.forms import OnceForm, offer_choices
+from portal.models import User
+from portal.web.forms import ConfirmedByTyping, OnceForm, offer_choices
 from portal.web.keys.forms import RotateForm
 from portal.web.team.roles import MEANING, ROLES
 
@@ -77,21 +77,8 @@ class RotateManyForm(RotateForm):
         overlap.help_text = gettext_lazy("Time to put the new keys everywhere the old ones are in use.")
 
 
-class HandOverForm(OnceForm):
-    name = forms.CharField(
-        max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
-    )
-
-    def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._wanted = str(customer)
-        self.fields["name"].label = _("Type “%(name)s” to confirm") % {"name": customer}
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        if name.strip().casefold() != self._wanted.strip().casefold():
-            raise ValidationError(_("That isn't the name. Nothing was changed."))
-        return name
+class HandOverForm(ConfirmedByTyping, OnceForm):
+    """Asks for the customer's name."""
 
 
 def _explained(roles: Collection[str]) -> list[tuple[str, str]]:
