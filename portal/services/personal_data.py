@@ -9,6 +9,7 @@ from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from portal.core.actor import Actor
 from portal.core.errors import NotAllowed
@@ -37,9 +38,9 @@ def hand_out_personal_data(actor: Actor, user: User) -> Iterator[Section]:
     Raises ``NotAllowed`` for somebody else's data and when the sign-in is too old.
     """
     if actor.user_id != user.pk:
-        raise NotAllowed("not_allowed", "Everybody gets their own data only.")
+        raise NotAllowed("not_allowed", _("Everybody gets their own data only."))
     if not actor.recent_sign_in:
-        raise NotAllowed("recent_sign_in_required", "Sign in again first. Nothing was downloaded.")
+        raise NotAllowed("recent_sign_in_required", _("Sign in again first. Nothing was downloaded."))
     with transaction.atomic():
         record(actor, Action.USER_EXPORTED, user.public_id)
     return _sections(user)

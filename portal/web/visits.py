@@ -30,6 +30,7 @@ _SENTENCES = {
         "Your role doesn't allow this. Nothing was changed. "
         "An admin or owner can do it, or give you another role."
     ),
+    "sealing_key_missing": _("We can't open what is stored at present. Nothing is lost: try again later."),
 }
 """What codes mean to a person who met them on a page; else the refusal's own sentence."""
 P = ParamSpec("P")

@@ -11,6 +11,7 @@ from portal.core.actor import SYSTEM
 from portal.core.clock import now
 from portal.models import IssuedKey, Membership
 from portal.services.actors import actor_of_user
+from portal.services.keys.reasons import of_signing_key
 from portal.services.keys.revoke import revoke_key
 from portal.services.subscriptions import update_subscription
 from tests.conftest import Clock
@@ -128,7 +129,7 @@ def test_another_name_than_the_keys_revokes_nothing(browser: Client, make_key: M
     answer = browser.post(f"/keys/{key.public_id}/revoke", {"typed_name": typed, "reason": "stolen"})
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "Nothing was revoked. Type “laptop”, exactly so." in page
+    assert "Nothing was changed. To confirm, type “laptop”, exactly so." in page
     assert 'value="stolen"' in page
     key.refresh_from_db()
     assert key.status == "active"
@@ -195,7 +196,7 @@ def test_history_names_colleagues_but_not_staff(
     answer = browser.get(f"/keys/{key.public_id}")
     told = [(event.words, event.who) for event in answer.context["history"]]
     assert told == [
-        ("Revoked", "A former colleague or Latchkey staff"),
+        ("Revoked", "Latchkey staff"),
         ("Secret shown", owner.user.name),
         ("Created", "The portal"),
         ("Asked for", "The portal"),
@@ -209,6 +210,7 @@ def test_history_names_colleagues_but_not_staff(
         ("subscription cancelled", "The subscription was cancelled."),
         ("RFC 7009 revocation", "Software that held it asked for that."),
         ("It leaked", "It leaked"),
+        (of_signing_key("It was stolen"), "The signing key that signed it was revoked: It was stolen"),
     ],
 )
 def test_the_page_says_in_words_why_a_key_was_revoked(

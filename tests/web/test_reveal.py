@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
+from pytest_django import Settings
 
 from portal.core.sealing import unseal
 from portal.models import IssuedKey, Membership
@@ -105,3 +106,17 @@ def test_a_client_with_several_parts_shows_each(browser: Client, make_key: MakeK
     for name, text in parts.items():
         assert f'data-secret="{name}"' in page
         assert text in page
+
+
+def test_a_secret_that_cant_be_opened_is_not_blamed_on_the_reader(
+    browser: Client, make_key: MakeKey, settings: Settings
+) -> None:
+    key = make_key()
+    settings.SEALING_KEYS = ("other" * 10,)
+    answer = browser.post(f"/keys/{key.public_id}/reveal")
+    page = answer.content.decode()
+    assert answer.status_code == 503
+    assert "Nothing is lost: try again later." in page
+    assert "PORTAL_SEALING_KEYS" not in page
+    key.refresh_from_db()
+    assert key.secret_available

@@ -11,6 +11,7 @@ from portal.core.batches import until_stopped
 from portal.core.clock import now
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.models import Customer, IssuedKey, SigningKey
+from portal.services.keys.reasons import of_signing_key
 from portal.services.keys.revoke import revoke_keys_signed_by
 from portal.services.signing_keys.lifecycle import (
     Source,
@@ -108,7 +109,7 @@ def _revoke_signed(actor: Actor, key: SigningKey, reason: str) -> Revocation:
     keys = 0
     for customer in until_stopped(Customer.objects.filter(pk__in=customers).order_by("pk").iterator()):
         with transaction.atomic():
-            keys += revoke_keys_signed_by(actor, customer, key, reason=f"signing key revoked: {reason}")
+            keys += revoke_keys_signed_by(actor, customer, key, reason=of_signing_key(reason))
     return Revocation(keys=keys, customers=len(customers))
 
 
