@@ -117,9 +117,16 @@ def test_members_are_found_by_name_and_by_e_mail(browser: Client, owner: Members
     assert "Nobody matches “&lt;b&gt;”" in text(browser.get("/team", {"q": "<b>"}))
 
 
-@pytest.mark.parametrize("query", ["q=%00", "q=%25_", "after=%00", "after=usr_none", f"q={'x' * 5000}"])
+@pytest.mark.parametrize("query", ["q=%00", "q=%25_", f"q={'x' * 5000}"])
 def test_odd_queries_do_no_harm(browser: Client, query: str) -> None:
     assert browser.get(f"/team?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("place", ["usr_none", "%00", "%ff", "'", "stranger"])
+def test_an_unknown_place_in_the_list_is_not_found(browser: Client, owner: Membership, place: str) -> None:
+    stranger = MembershipFactory().user.public_id
+    assert browser.get(f"/team?after={place.replace('stranger', stranger)}").status_code == 404
+    assert browser.get(f"/team?after={owner.user.public_id}").status_code == 200
 
 
 def test_the_list_is_paged_and_misses_nobody(browser: Client, owner: Membership) -> None:

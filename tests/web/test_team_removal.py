@@ -302,6 +302,7 @@ def test_5000_keys_are_paged_within_the_budget(
         assert (len(known.rows), known.total) == (50, 5000)
     numbers = [int(row["key"].name) for path in paths[1:] for row in browser.get(path).context["known"].rows]
     assert numbers == list(range(4999, 4899, -1))
+    assert browser.get(f"{paths[1]}?before=key_none").status_code == 404
     with django_assert_max_num_queries(12):
         browser.get("/team/leave")
 

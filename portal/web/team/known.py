@@ -17,6 +17,7 @@ from portal.services.keys.known import keys_known_to
 from portal.services.keys.rotate import NEVER_LIVED, rotate_key
 from portal.web.keys.words import masked, status_of_key
 from portal.web.once import once
+from portal.web.paging import position_of
 from portal.web.team.lookup import as_public_id
 from portal.web.visits import Visit
 from portal.web.words import from_now
@@ -42,8 +43,7 @@ def known_keys(customer: Customer, person: User, *, before: str = "") -> KnownKe
     known = keys_known_to(customer, person)
     found = known
     if before:
-        position = IssuedKey.objects.filter(customer=customer, public_id=before).values_list("pk", flat=True)
-        found = known.filter(pk__lt=position.first() or 0)
+        found = known.filter(pk__lt=position_of(IssuedKey.objects.filter(customer=customer), before))
     page = list(found.order_by("-id")[: PAGE + 1])
     successors = IssuedKey.objects.filter(rotated_from__in=page[:PAGE])
     replaced = set(

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from portal.core.clock import now
 from portal.models import Invitation, Membership
 from portal.services.invitations import MOST_OPEN
-from portal.web.team.lookup import as_public_id
+from portal.web.paging import position_of
 from portal.web.team.roles import ROLES, abilities, breakable, called
 from portal.web.visits import Visit, customers_page, show
 
@@ -22,11 +22,11 @@ PAGE = 50
 @customers_page
 def team(request: HttpRequest, visit: Visit) -> HttpResponse:
     wanted = request.GET.get("q", "").replace("\0", "").strip()[:100]
-    after = as_public_id(request.GET.get("after", ""))
+    after = request.GET.get("after", "")
     members = Membership.objects.filter(customer=visit.customer)
     matching = members.filter(Q(user__name__icontains=wanted) | Q(user__email__icontains=wanted))
     found = matching if wanted else members
-    position = members.filter(user__public_id=after).values_list("pk", flat=True).first() if after else None
+    position = position_of(members, after, field="user__public_id") if after else None
     page = list(found.filter(pk__gt=position or 0).select_related("user").order_by("pk")[: PAGE + 1])
     context = {
         "rows": [_row(visit, membership) for membership in page[:PAGE]],

@@ -16,7 +16,7 @@ from portal.services.members import remove_member
 from portal.web.once import new_form_token, once
 from portal.web.team.forms import RotateManyForm
 from portal.web.team.known import KnownKeys, Report, chosen_keys, known_keys, rotate_chosen, tell
-from portal.web.team.lookup import as_public_id, managed, member_of
+from portal.web.team.lookup import managed, member_of
 from portal.web.team.roles import called
 from portal.web.visits import Visit, customers_page, show
 
@@ -55,7 +55,7 @@ def rotate_known(request: HttpRequest, visit: Visit, id: str) -> HttpResponse:
     """The keys that a member or former member knows, some on each page."""
     visit = managed(request, visit)
     person = _person(id)
-    known = known_keys(visit.customer, person, before=as_public_id(request.GET.get("before", "")))
+    known = known_keys(visit.customer, person, before=request.GET.get("before", ""))
     is_member = Membership.objects.filter(customer=visit.customer, user=person).exists()
     if not is_member and not known.total:
         raise NotFound("member")
