@@ -16,7 +16,7 @@ from portal.core.errors import Unavailable
 from portal.core.sealing import resealed, seal, unseal
 from portal.models import Call, Customer, DataKey, IdempotencyRecord, IssuedKey, Membership, SigningKey
 from portal.services.data_keys import data_key
-from portal.services.sealing import SEALED, Sealed, rotate_sealing_key
+from portal.services.sealing import SEALED, rotate_sealing_key
 from provisioning.secret import Secret
 from tests.factories import PhoneTokenFactory
 from tests.real.waiting import eventually
@@ -146,19 +146,22 @@ def test_a_row_that_somebody_holds_is_not_waited_for_but_done_later(stored: Cust
     assert all(resealed(value) is None for value in sealed())
 
 
-def test_a_secret_revealed_meanwhile_stays_gone(stored: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
-    from portal.services import sealing
+def test_a_secret_revealed_meanwhile_stays_gone(stored: Customer) -> None:
+    listed = False
 
-    real = sealing._reseal
+    def reveal_once_listed(execute: Any, sql: str, *rest: Any) -> Any:
+        """Another process reveals between the look at which rows there are and the look at them."""
+        nonlocal listed
+        found = execute(sql, *rest)
+        if not listed and sql.startswith(f'SELECT "{IssuedKey._meta.db_table}"."id"'):
+            listed = True
+            assert IssuedKey.objects.update(sealed_secret="", revealed_at=now())
+        return found
 
-    def revealed_first(place: Sealed, *rest: Any) -> Any:
-        if place.model is IssuedKey:
-            IssuedKey.objects.update(sealed_secret="", revealed_at=now())
-        return real(place, *rest)
-
-    monkeypatch.setattr(sealing, "_reseal", revealed_first)
-    done = rotate_sealing_key()
-    assert done.resealed["portal_issuedkey"] == 0
+    with connection.execute_wrapper(reveal_once_listed):
+        done = rotate_sealing_key()
+    assert listed
+    assert (done.resealed["portal_issuedkey"], done.unopened) == (0, [])
     assert set(IssuedKey.objects.values_list("sealed_secret", flat=True)) == {""}
 
 
