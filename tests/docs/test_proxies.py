@@ -99,6 +99,9 @@ def test_numbers_are_in_no_log(front: Gateway) -> None:
 
     fetch(front, f"/v1/token/{NUMBER}")
     fetch(front, f"/api/v1/phone-tokens?limit=1&phone_number=%2B{NUMBER}")
+    search = f"/admin/portal/phonetoken/?q={NUMBER}"
+    fetch(front, search)
+    fetch(front, "/favicon.ico", Referer=f"https://portal.example.com{search}")
     fetch(front, "/healthz?last=1")
     if "caddy" not in front.folder.name:  # which keeps no access log unless it is told to
         eventually(lambda: "/healthz?last=1" in logged(), "what is no secret is logged")
@@ -107,3 +110,12 @@ def test_numbers_are_in_no_log(front: Gateway) -> None:
 
 def test_metrics_stay_inside(front: Gateway) -> None:
     assert fetch(front, "/metrics") == 404
+
+
+def test_phones_without_aes_gcm_are_served_where_the_page_says_so(front: Gateway) -> None:
+    old_phone = client(ssl.TLSVersion.TLSv1_2, "ECDHE-RSA-AES128-SHA")
+    if "caddy" in front.folder.name:
+        with pytest.raises(ssl.SSLError, match="(?i)handshake.failure"):
+            fetch(front, "/healthz", old_phone)
+    else:
+        assert fetch(front, "/healthz", old_phone) == 200
