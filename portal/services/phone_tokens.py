@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from portal.core.actor import Actor
 from portal.core.client_address import network_of
@@ -28,6 +28,16 @@ BACKDATED = timedelta(seconds=10)
 LIFETIME = timedelta(seconds=90)
 TRIES = 3
 """Two requests that begin one transaction at once: the second looks again, once it sees the first."""
+
+_RECORD = """
+    INSERT INTO {table} (xid, ordinal, {columns})
+    SELECT %s, coalesce(last.ordinal, 0) + 1, {values}
+    FROM (SELECT 1) AS always LEFT JOIN (
+      SELECT ordinal, phone_hash FROM {table} WHERE xid = %s ORDER BY ordinal DESC LIMIT 1
+    ) AS last ON true
+    WHERE last.phone_hash IS NULL OR last.phone_hash IN ({hashes})
+"""
+"""Looks and stores in one statement: a trip to the database is what a token costs most of."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ def issue_phone_token(service: TokenService, request: Request) -> NewToken:
         try:
             with transaction.atomic(durable=True):
                 _admit(service, request)
-                token = _recorded(service, request)
+                token = record_phone_token(service, request)
             break
         except IntegrityError:
             if not tries_left:
@@ -100,12 +110,12 @@ def _admit(service: TokenService, request: Request) -> None:
         )
 
 
-def _recorded(service: TokenService, request: Request) -> NewToken | None:
-    """The new token, its record stored; None when the xid is another number's transaction."""
+def record_phone_token(service: TokenService, request: Request) -> NewToken | None:
+    """The new token, its record stored; None when the xid is another number's transaction.
+
+    Counts nothing, and commits with the caller's transaction: whoever answers a request issues.
+    """
     xid = request.xid or str(uuid.uuid4())
-    last = _last_of(xid) if request.xid else None
-    if last is not None and not _is_of(last, request.number):
-        return None
     issued_at = now().replace(microsecond=0) - BACKDATED
     expires_at = issued_at + LIFETIME
     claims = {
@@ -116,17 +126,24 @@ def _recorded(service: TokenService, request: Request) -> NewToken | None:
         "xid": xid,
     }
     text = Secret(sign(claims, key=service.key, algorithm="HS256"))
-    PhoneToken.objects.create(
-        xid=xid,
-        ordinal=last.ordinal + 1 if last else 1,
-        phone_hash=keyed_hash(PHONE, request.number.e164),
-        sealed_number=seal(Secret(request.number.e164)),
-        issued_at=issued_at,
-        expires_at=expires_at,
-        fingerprint=fingerprint(text),
-        client_hash=keyed_hash("client address", request.address),
+    hashes = keyed_hashes(PHONE, request.number.e164)
+    columns = {
+        "phone_hash": hashes[0],
+        "sealed_number": seal(Secret(request.number.e164)),
+        "issued_at": connection.ops.adapt_datetimefield_value(issued_at),
+        "expires_at": connection.ops.adapt_datetimefield_value(expires_at),
+        "fingerprint": fingerprint(text),
+        "client_hash": keyed_hash("client address", request.address),
+    }
+    statement = _RECORD.format(
+        table=PhoneToken._meta.db_table,
+        columns=", ".join(columns),
+        values=", ".join(["%s"] * len(columns)),
+        hashes=", ".join(["%s"] * len(hashes)),
     )
-    return NewToken(text, xid)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [xid, *columns.values(), xid, *hashes])
+        return NewToken(text, xid) if cursor.rowcount else None
 
 
 def _fits(request: Request) -> bool:

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.real.database import fresh_database
+from tests.real.database import empty_database
 from tests.real.portal import Portal
 from tests.real.required import require_proc
-from tests.real.sign_in import sign_in
+from tests.real.sign_in import reader, sign_in
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     require_proc()
     folder = tmp_path_factory.mktemp("demo")
-    with fresh_database(folder) as url:
+    with empty_database(folder) as url:
         portal = Portal(folder, DATABASE_URL=url)
         try:
             yield portal.start("demo", seconds=180)  # it fills the database first
@@ -81,6 +81,15 @@ def test_what_the_database_dates_itself_lies_in_that_month(demo: Portal) -> None
     assert max(created) - min(created) > timedelta(days=25)
 
 
+def test_phone_tokens_are_listed_and_their_numbers_masked(demo: Portal) -> None:
+    page = reader(demo, printed_password(demo))("/admin/portal/phonetoken/").body.decode()
+    transactions = re.findall(r'<span class="id">([^<]+)</span>', page)
+    assert len(transactions) == 50  # a page of them
+    assert len(set(transactions)) < 50, "none has a second token"
+    assert len(re.findall(r"\+\d{1,2}•••••\d{4}", page)) == 50
+    assert "TOKEN_SERVICE_ISSUER and TOKEN_SERVICE_KEY" in page
+
+
 def test_a_second_start_makes_nothing_and_prints_no_password(demo: Portal) -> None:
     before = [{row["id"] for row in listed(demo, path)} for path in ("/customers", "/keys", "/operations")]
     assert demo.stop(signal.SIGTERM) == 0
@@ -94,7 +103,7 @@ def test_a_second_start_makes_nothing_and_prints_no_password(demo: Portal) -> No
 
 
 def test_a_database_with_data_of_its_own_is_left_alone(tmp_path: Path) -> None:
-    with fresh_database(tmp_path) as url:
+    with empty_database(tmp_path) as url:
         portal = Portal(tmp_path, DATABASE_URL=url)
         try:
             portal.start()
@@ -111,7 +120,7 @@ def test_a_database_with_data_of_its_own_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_production_is_refused(tmp_path: Path) -> None:
-    with fresh_database(tmp_path) as url:
+    with empty_database(tmp_path) as url:
         settings = {
             "PORTAL_ENV": "production", "PORTAL_BASE_URL": "https://portal.example.com",
             "SECRET_KEY": "k" * 50, "PORTAL_SEALING_KEYS": "s" * 50, "SIGNING_KEY_LEAD_TIME": "24h",

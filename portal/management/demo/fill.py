@@ -13,6 +13,7 @@ from portal.management.demo.backdate import date_as_logged
 from portal.management.demo.busy_days import make_days_busy
 from portal.management.demo.companies import COMPANIES, FREE, OFFERS, SHOWN
 from portal.management.demo.firm import DAYS, found_firm
+from portal.management.demo.phone_stories import phone_stories
 from portal.management.demo.portal_stories import portal_stories
 from portal.management.demo.stories import (
     company_story,
@@ -72,7 +73,7 @@ def fill(password: Secret, *, staff: str | None) -> None:
                 timeline.begin(company_story(firm, company, number))
             for story in (
                 plans_story(firm), signing_key_story(firm), people_change_story(firm, SHOWN),
-                *troubles(firm), *portal_stories(firm, SHOWN), nights_story(firm),
+                *troubles(firm), *portal_stories(firm, SHOWN), *phone_stories(firm), nights_story(firm),
             ):  # fmt: skip
                 timeline.begin(story)
             timeline.run()
