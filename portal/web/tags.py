@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import get_current_timezone, localtime
 
 from portal.core.sign_in import passkeys_work
-from portal.web.words import from_now
+from portal.web.words import breakable, from_now
 
 register = template.Library()
 
@@ -45,3 +45,4 @@ def _time(at: datetime, words: str, title: str = "") -> SafeString:
 
 
 register.simple_tag(passkeys_work)
+register.filter(breakable)

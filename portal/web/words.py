@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy, npgettext_lazy
 
@@ -30,7 +32,6 @@ _BEFORE = {
     _DAY: npgettext_lazy("from now", "%d day ago", "%d days ago"),
     _HOUR: npgettext_lazy("from now", "%d hour ago", "%d hours ago"),
     _MINUTE: npgettext_lazy("from now", "%d minute ago", "%d minutes ago"),
-    _SECOND: npgettext_lazy("from now", "%d second ago", "%d seconds ago"),
 }
 
 
@@ -57,8 +58,17 @@ def from_now(instant: datetime) -> str:
     if abs(away) < timedelta(minutes=1):
         return _("in a moment") if away > timedelta(0) else _("just now")
     size = _roughly(abs(away))
-    return (_AHEAD if away > timedelta(0) else _BEFORE)[size] % round(abs(away) / size)
+    if away > timedelta(0):
+        return _AHEAD[size] % round(away / size)
+    size = max(size, _MINUTE)  # nobody counts the seconds since
+    return _BEFORE[size] % round(-away / size)
 
 
 def _roughly(span: timedelta) -> timedelta:
     return next((size for size in _SPANS if span >= 2 * size), _SECOND)
+
+
+def breakable(email: str) -> SafeString:
+    """The address, which a narrow column breaks before its @ rather than within a word."""
+    mailbox, _at, domain = email.rpartition("@")
+    return format_html("{}<wbr>@{}", mailbox, domain)

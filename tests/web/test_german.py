@@ -59,6 +59,15 @@ class Words(HTMLParser):
             self.pieces.append(data)
 
 
+class Placeholders(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name == "placeholder" and value]
+
+
 def words(page: str) -> str:
     parser = Words()
     parser.feed(page)
@@ -121,6 +130,15 @@ def test_every_page_is_in_german(
     assert answer["Content-Language"] == "de"
     assert '<html lang="de"' in page
     assert english_in(words(page), ours) == []
+
+
+def test_what_fields_hint_at_fits_a_telephone(owner: Membership, scene: dict[str, str]) -> None:
+    """A field of 390 pixels shows 36 characters beside its glass; a placeholder is cut off, not wrapped."""
+    browser, found = sign_in(owner.user), Placeholders()
+    for path in [at.path.format(**scene) for at in WALKED.values()]:
+        found.feed(browser.get(path, follow=True).content.decode())
+    assert found.found
+    assert [text for text in found.found if len(text) > 34] == []
 
 
 @pytest.mark.parametrize("typed", [{}, {"name": "x" * 500, "email": "no address", "emails": "no address"}])

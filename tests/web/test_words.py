@@ -16,7 +16,8 @@ from tests.conftest import Clock
         (timedelta(minutes=90), "in 90 minutes"),
         (timedelta(seconds=30), "in a moment"),
         (timedelta(seconds=-30), "just now"),
-        (timedelta(seconds=-90), "90 seconds ago"),
+        (timedelta(seconds=-65), "1 minute ago"),
+        (timedelta(seconds=-118), "2 minutes ago"),
         (timedelta(hours=-3), "3 hours ago"),
     ],
 )

@@ -12,8 +12,9 @@ from portal.core.clock import now
 from portal.models import Invitation, Membership
 from portal.services.invitations import MOST_OPEN
 from portal.web.paging import position_of
-from portal.web.team.roles import ROLES, abilities, breakable, called
+from portal.web.team.roles import ROLES, abilities, called
 from portal.web.visits import Visit, customers_page, show
+from portal.web.words import breakable
 
 PAGE = 50
 

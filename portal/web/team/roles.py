@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -48,12 +46,6 @@ def abilities() -> list[Ability]:
         Ability(words, tuple(scope in ROLE_SCOPES[role] for role in ROLES)) for scope, words in _ABILITIES
     ]
     return [*rows, Ability(_OWNERS_ALONE, tuple(role == Role.OWNER for role in ROLES))]
-
-
-def breakable(email: str) -> SafeString:
-    """The address, which a narrow column breaks before its @ rather than within a word."""
-    mailbox, _at, domain = email.rpartition("@")
-    return format_html("{}<wbr>@{}", mailbox, domain)
 
 
 def called(person: User) -> str:
