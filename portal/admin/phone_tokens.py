@@ -55,6 +55,7 @@ class PhoneTokenAdmin(ReadOnlyAdmin):
     search_help_text = "A whole transaction id (xid), or a whole number with its country code."
     preserve_filters = False  # a page's address would hold the number that was searched for
     empty_title = "No phone tokens yet"
+    empty_text = "A record appears here whenever a backend fetches a token."
     fieldsets = (
         (None, {"fields": ("transaction_shown", "number", "ordinal_of_all")}),
         ("Token", {"fields": ("issued_shown", "expires_shown", "fingerprint_shown", "caller")}),
@@ -73,12 +74,10 @@ class PhoneTokenAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         kept = format_duration(settings.TOKEN_SERVICE_RETENTION)
-        subtitle = f"What is kept for {kept} of each token given out at /v1/token/…. Numbers are masked."
-        empty = "A record appears here whenever a backend fetches a token."
+        subtitle = f"What is kept, for {kept}, of each token given out under /v1/token. Numbers are masked."
         if settings.TOKEN_SERVICE is None:
-            subtitle, empty = f"{subtitle} {OFF}", f"{OFF} Then a record appears here for each token."
-        context = {"list_subtitle": subtitle, "empty_text": empty, **(extra_context or {})}
-        return super().changelist_view(request, context)
+            subtitle = f"{subtitle} {OFF}"
+        return super().changelist_view(request, {"list_subtitle": subtitle, **(extra_context or {})})
 
     def export_columns(self) -> Columns:
         return {
