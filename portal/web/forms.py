@@ -21,25 +21,26 @@ class ConfirmedByTyping(forms.Form):
 
     typed_name = forms.CharField(
         max_length=255,
-        required=False,
         widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "required": True}
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
 
     def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._name = as_shown(name)
-        self.fields["typed_name"].label = _("Type “%(name)s” to confirm") % {"name": self._name}
+        field = self.fields["typed_name"]
+        field.label = _("Type “%(name)s” to confirm") % {"name": self._name}
+        field.error_messages["required"] = self._wrong
+
+    @property
+    def _wrong(self) -> str:
+        return _("Nothing was changed. To confirm, type “%(name)s”, exactly so.") % {"name": self._name}
 
     def clean_typed_name(self) -> str:
         typed = as_shown(self.cleaned_data["typed_name"])
         if typed != self._name:
-            raise forms.ValidationError(
-                _("Nothing was changed. To confirm, type “%(name)s”, exactly so."),
-                code="wrong_name",
-                params={"name": self._name},
-            )
+            raise forms.ValidationError(self._wrong, code="wrong_name")
         return typed
 
 

@@ -157,7 +157,7 @@ def test_what_is_kept_is_downloaded_and_then_deleted(portal: Portal, page: Page,
     page.get_by_role("heading", name="Delete your account?").wait_for()
     page.get_by_text("Is deleted, too").wait_for()
     look_small_and_dark(page)
-    page.get_by_label("Type your e-mail address to confirm").fill(email)
+    page.get_by_label(f"Type “{email}” to confirm").fill(email)
     press(page, "Delete my account")
     page.get_by_role("heading", name="Your account is deleted").wait_for()
     page.goto(f"{portal.url}/accounts/login/")

@@ -113,6 +113,8 @@ def test_revoking_asks_first(browser: Client, make_key: MakeKey) -> None:
 
 def test_revoking_ends_the_key_and_keeps_the_reason(browser: Client, make_key: MakeKey) -> None:
     key = make_key("laptop")
+    asked = browser.get(f"/keys/{key.public_id}/revoke").content.decode()
+    assert "Type “laptop” to confirm</label>" in asked  # and no “optional”
     form = {"typed_name": " laptop ", "reason": "stolen"}
     answer = browser.post(f"/keys/{key.public_id}/revoke", form, follow=True)
     key.refresh_from_db()
