@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import admin, auth0, authorizer, engine, jwks, keys, pages, status_lists, verify
+from bench import admin, auth0, authorizer, engine, jwks, keys, pages, phone_tokens, status_lists, verify
 
 EACH_DATABASE = {
     "keys": keys.main,
@@ -11,9 +11,10 @@ EACH_DATABASE = {
     "engine": engine.main,
     "auth0": auth0.main,
     "pages": pages.main,
+    "phone-tokens": phone_tokens.main,
 }
 ONCE = {"jwks": jwks.main, "authorizer": authorizer.main, "admin": admin.main}
-USUAL = ("jwks", "authorizer", "keys", "verify", "status-lists", "engine", "auth0", "pages")
+USUAL = ("jwks", "authorizer", "keys", "verify", "status-lists", "engine", "auth0", "pages", "phone-tokens")
 
 
 def main(names: list[str]) -> None:

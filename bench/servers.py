@@ -82,8 +82,18 @@ def bare() -> Iterator[int]:
 
 
 @contextmanager
-def running(command: list[str], port: int, environ: dict[str, str], path: str = "/healthz") -> Iterator[None]:
-    process = subprocess.Popen(command, cwd=ROOT, env=environ)
+def running(
+    command: list[str],
+    port: int,
+    environ: dict[str, str],
+    path: str = "/healthz",
+    *,
+    is_quiet: bool = False,
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """The server, once it answers at ``path``; ``is_quiet``: what it logs is written, and read by nobody."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL if is_quiet else None
+    )
     try:
         for _ in range(300):
             try:
@@ -93,7 +103,7 @@ def running(command: list[str], port: int, environ: dict[str, str], path: str = 
                 time.sleep(0.1)
         else:
             raise RuntimeError("the server did not start")
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(30)

@@ -37,6 +37,8 @@ def database_from(env: Env, var: Path) -> dict[str, Any]:
             except OSError as exc:
                 raise ConfigError("DATABASE_URL", f"names a file that can't be made: {exc.strerror}") from exc
             database["OPTIONS"] = dict(SQLITE_OPTIONS)
+            # Opening a file and reading its tables' definitions takes longer than most requests' statements.
+            database["CONN_MAX_AGE"] = None
         case "django.db.backends.postgresql":
             database["OPTIONS"] = {**POSTGRESQL_OPTIONS, **database.get("OPTIONS", {})}
         case _:

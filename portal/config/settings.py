@@ -185,11 +185,13 @@ MIDDLEWARE = [
     "portal.config.requests.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "portal.config.content_security_policy.ContentSecurityPolicy",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.config.bounds.RequestBounds",
     "portal.web.maintenance.Maintenance",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "portal.config.sessionless.Sessionless",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -200,7 +202,6 @@ MIDDLEWARE = [
     "portal.web.accounts.pages.AccountPages",
     "portal.web.staff_mfa.StaffSecondFactor",
     "django_htmx.middleware.HtmxMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
     {

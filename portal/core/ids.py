@@ -7,7 +7,14 @@ BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 def random_base62(length: int) -> str:
-    return "".join(secrets.choice(BASE62) for _ in range(length))
+    number, characters = (
+        secrets.randbelow(62**length),
+        [],
+    )  # one draw: the system is asked once, not each time
+    for _ in range(length):
+        number, place = divmod(number, 62)
+        characters.append(BASE62[place])
+    return "".join(characters)
 
 
 def new_id(prefix: str) -> str:
