@@ -146,7 +146,7 @@ def replace_it(page: Page, gateway: Gateway, old: str) -> None:
     look(page)
     page.get_by_label("Type “Production” to confirm").fill("Productoin")
     press(page, "Revoke the key")
-    page.get_by_text("Nothing was revoked.").wait_for()
+    page.get_by_text("Nothing was changed.").wait_for()
     assert gateway.call(old).status == 200
     revoke(page, "Production")
     look(page)
