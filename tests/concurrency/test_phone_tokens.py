@@ -52,6 +52,14 @@ def outcome(call: Callable[[TokenService, Request], object], *asked: object) -> 
     return "ok"
 
 
+def with_a_connection(work: Callable[[], object]) -> None:
+    """What a thread does: its connection is closed afterwards."""
+    try:
+        work()
+    finally:
+        connection.close()
+
+
 def outcomes(count: int, call: Callable[[int], str]) -> Counter[str]:
     return Counter(together(count, call, threads=40))
 
@@ -116,6 +124,27 @@ def test_no_second_of_several_holds_more_than_its_limit() -> None:
     for earlier, later in zip(instants, instants[20:], strict=False):
         assert later - earlier >= 1 - 1e-6  # as precise as a float is today
     assert len(instants) >= 40  # two full seconds at least
+
+
+def test_who_waits_for_a_turn_counts_from_the_turn_on(clock: Clock) -> None:
+    """Counted from before the wait, the last window's callers and the next one's would meet in one."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite waits before it reads anything")
+    subject = Subject("late", parse_limit("20/minute"))
+
+    def come() -> None:
+        with transaction.atomic():
+            assert admit([subject]) == {}
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert admit([subject]) == {}
+            waiting = pool.submit(with_a_connection, come)
+            eventually(waiting_for_locks, "the second waits for the first")
+            clock.advance(seconds=30)
+        waiting.result(30)
+    ends = sorted(AdmissionSlot.objects.values_list("free_at", flat=True))
+    assert ends == [clock().timestamp() + 30, clock().timestamp() + 60]
 
 
 def test_of_two_numbers_that_begin_one_transaction_one_wins() -> None:
@@ -190,15 +219,9 @@ def test_a_purge_passes_by_what_a_caller_holds() -> None:
     )
     subjects = [Subject(name, parse_limit(WIDE)) for name in ("address:1", "phone:1")]
 
-    def in_thread(work: Callable[[], object]) -> None:
-        try:
-            work()
-        finally:
-            connection.close()
-
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         assert admit(subjects[:1]) == {}
-        purging = pool.submit(in_thread, purge)
+        purging = pool.submit(with_a_connection, purge)
         eventually(lambda: purging.done() or waiting_for_locks(), "the purge has met the caller")
         assert admit(subjects[1:]) == {}
         purging.result(30)
