@@ -21,6 +21,18 @@ def client_address(meta: Mapping[str, Any]) -> str:
     return str(forwarded or peer or "0.0.0.0")  # noqa: S104 - nothing listens there
 
 
+def hides_its_sender(meta: Mapping[str, Any]) -> bool:
+    """Whether what proxies of ours said of the sender was made unreadable.
+
+    Granian hands over nothing of a line with other characters than ASCII. A caller who sends one hides
+    what proxies append to it, and would count as the proxy, or as an entry of his own before it.
+    """
+    forwarded, count = meta.get("HTTP_X_FORWARDED_FOR"), settings.TRUSTED_PROXIES
+    if forwarded is None or not count:
+        return False
+    return not all(entry.strip() for entry in str(forwarded).split(",")[-count:])
+
+
 def network_of(address: str) -> str:
     """What limits count as one caller: an IPv4 address, or the /64 that an IPv6 subscriber has alone."""
     if ":" not in address:

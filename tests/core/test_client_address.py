@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.core.client_address import client_address, network_of
+from portal.core.client_address import client_address, hides_its_sender, network_of
 
 PEER = "203.0.113.9"
 
@@ -42,6 +42,23 @@ def test_the_entry_of_our_outermost_proxy_counts(
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
     assert address(forwarded) == expected
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "hidden"),
+    [
+        (0, "", False), (1, None, False), (2, None, False), (1, "198.51.100.1", False),
+        (1, ",198.51.100.1", False), (2, ",198.51.100.1,10.0.0.1", False), (2, "198.51.100.1", False),
+        (1, "", True), (1, "1.2.3.4,", True), (1, "1.2.3.4, ", True), (2, "", True),
+        (2, "1.2.3.4, 5.6.7.8,", True), (2, "1.2.3.4,,10.0.0.1", True),
+    ],
+)  # fmt: skip
+def test_whoever_made_our_proxies_words_unreadable_is_seen(
+    settings: Any, proxies: int, forwarded: str | None, hidden: bool
+) -> None:
+    """Granian leaves nothing of a line that isn't ASCII."""
+    settings.TRUSTED_PROXIES = proxies
+    assert hides_its_sender({} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}) is hidden
 
 
 def test_a_peer_without_address_is_nobody() -> None:
