@@ -51,6 +51,8 @@ def logging_config(level: str, form: str) -> None:
         "loggers": {
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # At DEBUG it writes down whole contexts of pages: the request's path, what the page shows.
+            "django.template": {"level": "INFO"},
             "psycopg.pool": {"level": "ERROR"},
             # At INFO they write down every URL, and plugins look people up by e-mail address.
             "httpx": {"level": "WARNING"},
