@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run demo test check bench faults rotation-drill messages audit lock
+.PHONY: run demo test check bench faults phone-token-faults rotation-drill messages audit lock
 
 run: .venv/installed
 	@exec $(BIN)/python manage.py run
@@ -33,6 +33,11 @@ bench: .venv/installed-dev node_modules_installed
 # 2,000 kills on SQLite and as many on PostgreSQL; takes an hour. FAULTS="--seed 7" repeats one.
 faults: .venv/installed-dev
 	@$(BIN)/python -m tests.faults --kills 2000 $(FAULTS)
+
+# The phone-token service: 40 rounds of 200 requests at once against a limit of 20, then all of them again after
+# their minute, and 100 kills under load; on SQLite and on PostgreSQL. TOKEN_FAULTS="--kills 500" asks for more.
+phone-token-faults: .venv/installed-dev
+	@$(BIN)/python -m tests.faults.phone_tokens $(TOKEN_FAULTS)
 
 # Five minutes of 200 requests a second through real gateways while the signing keys rotate every 15 s.
 rotation-drill: .venv/installed-dev node_modules_installed

@@ -38,12 +38,12 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # leaves nothing behind
     faulthandler.register(signal.SIGUSR1)  # shows where it waits
     failed = False
-    for url in _databases(given.database, sqlite_alone=given.sqlite):
+    for url in databases(given.database, sqlite_alone=given.sqlite):
         failed |= _run(url, given.kills, given.seed, given.fault, given.folder)
     return int(failed)
 
 
-def _databases(asked: str, *, sqlite_alone: bool) -> list[str]:
+def databases(asked: str, *, sqlite_alone: bool) -> list[str]:
     if asked or sqlite_alone:
         return [asked]
     server = os.environ.get("TEST_POSTGRES_URL", LOCAL)
