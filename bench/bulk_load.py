@@ -25,12 +25,12 @@ INDEXES = """SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM
 
 def load(cursor: Any, vendor: str, customers: int) -> None:
     """Fill the database; ``cursor`` commits by itself."""
-    with _without_indexes(cursor) if vendor == "postgresql" else _one_transaction(cursor):
+    with without_indexes(cursor) if vendor == "postgresql" else one_transaction(cursor):
         tables = insert_rows(cursor, vendor, customers)
     if vendor == "postgresql":
         for table in tables:
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
-    with _told("vacuum, analyze"):
+    with told("vacuum, analyze"):
         cursor.execute("VACUUM ANALYZE" if vendor == "postgresql" else "ANALYZE")
 
 
@@ -42,22 +42,22 @@ def insert_rows(cursor: Any, vendor: str, customers: int) -> list[str]:
     tables = rows(customers, sql, signing_key)
     for table, count, columns in tables:
         names, values = ", ".join(columns), ", ".join(columns.values())
-        with _told(f"{table}: {count:,} rows"):
+        with told(f"{table}: {count:,} rows"):
             cursor.execute(f"INSERT INTO {table} ({names}) SELECT {values} FROM {sql.series(count)}")
-    with _told("portal_operation: one a key"):
+    with told("portal_operation: one a key"):
         cursor.execute(operations_of_keys())
     return [table for table, _, _ in tables] + ["portal_operation"]
 
 
 @contextmanager
-def _one_transaction(cursor: Any) -> Iterator[None]:
+def one_transaction(cursor: Any) -> Iterator[None]:
     cursor.execute("BEGIN")
     yield
     cursor.execute("COMMIT")
 
 
 @contextmanager
-def _without_indexes(cursor: Any) -> Iterator[None]:
+def without_indexes(cursor: Any) -> Iterator[None]:
     constraints, foreign_keys = _found(cursor, UNIQUE), _found(cursor, FOREIGN_KEYS)
     for table, name, _ in foreign_keys + constraints:
         cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
@@ -68,12 +68,12 @@ def _without_indexes(cursor: Any) -> Iterator[None]:
         cursor.execute(f"ALTER TABLE {table} SET UNLOGGED")
     yield
     cursor.execute("SET maintenance_work_mem = '512MB'")
-    with _told(f"{len(constraints) + len(indexes)} indexes"):
+    with told(f"{len(constraints) + len(indexes)} indexes"):
         for table, name, definition in constraints:
             cursor.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
         for _, definition in indexes:
             cursor.execute(definition)
-    with _told(f"{len(foreign_keys)} foreign keys"):
+    with told(f"{len(foreign_keys)} foreign keys"):
         for table, name, definition in foreign_keys:
             cursor.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
 
@@ -84,7 +84,7 @@ def _found(cursor: Any, query: str) -> list[tuple[str, ...]]:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def told(what: str) -> Iterator[None]:
     started = time.monotonic()
     yield
     print(f"  {what}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)

@@ -1,8 +1,6 @@
 """Phone tokens beside the tutorial's own Flask service: what a CPU-second of the server buys."""
 
-import base64
 import itertools
-import os
 import statistics
 import subprocess
 import sys
@@ -14,10 +12,9 @@ from dataclasses import dataclass
 from bench.client import Answers, get_each
 from bench.cpu import backends, cpu_seconds
 from bench.servers import database, free_port, manage, running
+from bench.service import environment
 
 ROUNDS, TOKENS, CONNECTIONS = 5, 1500, 8
-LIMIT = "1000000/minute"
-"""Never reached, and counted for every request: of an address, and by ours of a number, too."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +95,7 @@ def _paths() -> Iterator[str]:
 def services(url: str) -> Iterator[tuple[Service, Service]]:
     """Ours and the tutorial's, a process with threads each, both storing in the database ``url``."""
     port, other = free_port(), free_port()
-    environ = {
-        **os.environ, "PORTAL_ENV": "development", "DATABASE_URL": url, "PORT": str(port),
-        "LOG_LEVEL": "info", "LOG_FORMAT": "json", "SECRET_KEY": "bench" * 10,
-        "PORTAL_SEALING_KEYS": "hcneb" * 10, "LATCHKEY_STAFF_PASSWORD": "bench",
-        "TOKEN_SERVICE_ISSUER": "bench", "TOKEN_SERVICE_KEY": base64.b64encode(b"k" * 32).decode(),
-        "TOKEN_SERVICE_RATE": LIMIT, "TOKEN_SERVICE_PHONE_RATE": LIMIT,
-    }  # fmt: skip
+    environ = {**environment(url), "PORT": str(port)}
     manage(environ, "prepare")
     serve = [sys.executable, "manage.py", "serve", "--prepared", "--workers", "1", "--port", str(port)]
     gunicorn = [

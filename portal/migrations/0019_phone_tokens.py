@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'permissions': [('issue_phonetoken', 'Can fetch phone tokens'), ('show_phone_number', 'Can see phone numbers in full')],
                 'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['phone_hash', '-id'], name='phone_token_by_number'), models.Index(fields=['expires_at'], name='phone_token_by_expiry')],
+                'indexes': [models.Index(fields=['xid', '-id'], name='phone_token_by_transaction'), models.Index(fields=['phone_hash', '-id'], name='phone_token_by_number'), models.Index(fields=['expires_at'], name='phone_token_by_expiry')],
                 'constraints': [models.UniqueConstraint(fields=('xid', 'ordinal'), name='phone_token_of_a_transaction')],
             },
         ),

@@ -54,6 +54,7 @@ class PhoneToken(models.Model):
             models.UniqueConstraint(fields=["xid", "ordinal"], name="phone_token_of_a_transaction"),
         ]
         indexes = [
+            models.Index(fields=["xid", "-id"], name="phone_token_by_transaction"),
             models.Index(fields=["phone_hash", "-id"], name="phone_token_by_number"),
             models.Index(fields=["expires_at"], name="phone_token_by_expiry"),
         ]

@@ -98,8 +98,10 @@ def _admissions_past() -> float:
     return (now() - ADMISSIONS_KEPT).timestamp()
 
 
-def _past_phone_tokens() -> "QuerySet[PhoneToken]":
-    return PhoneToken.objects.filter(expires_at__lte=now() - settings.TOKEN_SERVICE_RETENTION)
+def past_phone_tokens() -> "QuerySet[PhoneToken]":
+    """The oldest first: newest first, the search for them could begin with all that are kept."""
+    past = PhoneToken.objects.filter(expires_at__lte=now() - settings.TOKEN_SERVICE_RETENTION)
+    return past.order_by("expires_at")
 
 
 def _expired_cache(statement: str) -> int:
@@ -134,7 +136,7 @@ KINDS = {
     "secrets of operations": _rows(_ended_secrets, sealed_secret=""),
     "silent workers": _rows(lambda: WorkerSeen.objects.filter(seen_at__lt=now() - WORKER_FORGOTTEN_AFTER)),
     "daily uses": _rows(lambda: DailyUse.objects.filter(day__lt=(now() - DAILY_USES_KEPT).date())),
-    "phone tokens": _rows(_past_phone_tokens),
+    "phone tokens": _rows(past_phone_tokens),
     "admissions": _unheld_rows(lambda: AdmissionSlot.objects.filter(free_at__lt=_admissions_past())),
     "admitted callers": _unheld_rows(lambda: AdmissionCount.objects.filter(free_at__lt=_admissions_past())),
     "audit entries": Kind(count_past_retention, purge_entries),
