@@ -102,6 +102,14 @@ def test_a_second_start_makes_nothing_and_prints_no_password(demo: Portal) -> No
     assert "The demo's data is here already" in demo.log
 
 
+def test_a_portal_that_ran_before_can_be_filled(tmp_path: Path) -> None:
+    with empty_database(tmp_path) as url:
+        portal = Portal(tmp_path, DATABASE_URL=url, SIGNING_KEY_LEAD_TIME="24h")
+        portal.manage("prepare")
+        portal.manage("demo", "--fill-only")
+        portal.manage("verify_audit")
+
+
 def test_a_database_with_data_of_its_own_is_left_alone(tmp_path: Path) -> None:
     with empty_database(tmp_path) as url:
         portal = Portal(tmp_path, DATABASE_URL=url)
