@@ -7,10 +7,7 @@ BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 def random_base62(length: int) -> str:
-    number, characters = (
-        secrets.randbelow(62**length),
-        [],
-    )  # one draw: the system is asked once, not each time
+    number, characters = secrets.randbelow(62**length), []  # one draw: the system is asked once
     for _ in range(length):
         number, place = divmod(number, 62)
         characters.append(BASE62[place])
