@@ -195,7 +195,7 @@ def open_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenPorta
 HOSTILE_TARGETS = [
     f"/v1/token/{NUMBER}%00", f"/v1/token/{NUMBER}%0a", f"/v1/token/{NUMBER}%0d%0aX: 1/a", f"/v1/token/%00{NUMBER}",
     f"/v1/token/%ff%fe{NUMBER}", f"/v1/token/{NUMBER}%zz", f"/v1/token/{NUMBER}%", f"/v1/token/{NUMBER}/%c0%af",
-    f"/v1/token/{NUMBER}/a%2fb", f"/v1/token/{NUMBER}%2f%2f", f"/v1/token/{NUMBER}/",
+    f"/v1/token/{NUMBER}/a%2fb", f"/v1/token/{NUMBER}%2f%2f", f"/v1/token/{NUMBER}/", f"/v1/token/{NUMBER}//a",
     f"/v1/token//{NUMBER}", f"/v1//token/{NUMBER}", f"//v1/token/{NUMBER}", f"/v1/token/../token/{NUMBER}",
     f"/v1/../v1/token/{NUMBER}", f"/v1/token/{NUMBER}/../../x", "/v1/token/", "/v1/token",
     f"/v1/token/%252b{NUMBER}", f"/v1/token/++{NUMBER}", f"/v1/token/%20{NUMBER}", f"/v1/token/{NUMBER};a=1",
