@@ -6,6 +6,7 @@ import binascii
 from portal.config.env import Env
 from portal.core.token_service import TokenService
 from provisioning.config import ConfigError
+from tokens.jwk import InvalidKey, require_fit
 
 SHORTEST_KEY = 32
 """Bytes: HS256 wants a key as long as its hash (RFC 7518 section 3.2)."""
@@ -34,4 +35,8 @@ def _key(env: Env) -> bytes:
         raise ConfigError(
             "TOKEN_SERVICE_KEY", f"is too short: at least {SHORTEST_KEY} bytes before base64 encodes them"
         )
+    try:
+        require_fit(key or bytes(SHORTEST_KEY), "HS256")
+    except InvalidKey as exc:
+        raise ConfigError("TOKEN_SERVICE_KEY", "is a key file, not a shared secret") from exc
     return key

@@ -1,7 +1,8 @@
 """Phone tokens: a record is stored, or no token leaves."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from portal.core.actor import Actor
 from portal.core.client_address import network_of
 from portal.core.clock import now
-from portal.core.errors import Conflict, TooMany
+from portal.core.errors import Conflict, PortalError, TooMany
 from portal.core.fingerprints import fingerprint
 from portal.core.keyed_hashes import keyed_hash, keyed_hashes
 from portal.core.phone_numbers import PhoneNumber
@@ -18,14 +19,17 @@ from portal.core.sealing import seal
 from portal.core.token_service import TokenService
 from portal.models import PhoneToken
 from portal.models.phone_token import PHONE
-from portal.services.admissions import Subject, admit
+from portal.services.admissions import Subject, admit, admit_all
 from portal.services.audit import Action, record
+from portal.services.group_commit import GroupCommit
 from provisioning.secret import Secret
 from tokens.sign import sign
 
 BACKDATED = timedelta(seconds=10)
 """``iat`` lies so far back: a verifier's clock may be behind ours."""
 LIFETIME = timedelta(seconds=90)
+MOST_TOGETHER = 64
+"""Requests that share a transaction when they come at once."""
 TRIES = 3
 """Two requests that begin one transaction at once: the second looks again, once it sees the first."""
 
@@ -61,24 +65,43 @@ def issue_phone_token(service: TokenService, request: Request) -> NewToken:
     Raises ``TooMany`` when a limit is used up, which counts nothing, and ``Conflict`` when the xid is
     another number's transaction, which counts: xids can't be tried out.
     """
-    for tries_left in reversed(range(TRIES)):
-        try:
-            with transaction.atomic(durable=True):
-                _admit(service, request)
-                token = record_phone_token(service, request)
-            break
-        except IntegrityError:
-            if not tries_left:
-                raise
-    if token is None:
-        raise _taken()
-    return token
+    outcome = _issue_together((service, request))
+    if isinstance(outcome, PortalError):
+        raise outcome
+    return outcome
+
+
+def _issue_all(asked: Sequence[tuple[TokenService, Request]]) -> list[NewToken | PortalError]:
+    """For each what came of it, committed."""
+    for _ in range(TRIES - 1):
+        with suppress(IntegrityError), transaction.atomic(durable=True):
+            return _issued(asked)
+    with transaction.atomic(durable=True):
+        return _issued(asked)
+
+
+_issue_together = GroupCommit(_issue_all, most=MOST_TOGETHER)
+
+
+def _issued(asked: Sequence[tuple[TokenService, Request]]) -> list[NewToken | PortalError]:
+    refused = admit_all([_subjects(service, request) for service, request in asked])
+    if all(refused):
+        transaction.set_rollback(True)  # nothing to keep: a flood of refusals costs no commits
+    outcomes: dict[int, NewToken | PortalError] = {
+        place: _too_many(waits) for place, waits in enumerate(refused) if waits
+    }
+    # In one order, as for subjects: a transaction's first record is another process's second.
+    for place in sorted(range(len(asked)), key=lambda place: asked[place][1].xid or ""):
+        if place not in outcomes:
+            outcomes[place] = record_phone_token(*asked[place]) or _taken()
+    return [outcomes[place] for place in range(len(asked))]
 
 
 def check_phone_token(service: TokenService, request: Request) -> None:
     """The same verdict, counted alike, with nothing made or stored."""
     with transaction.atomic(durable=True):
-        _admit(service, request)
+        if waits := admit(_subjects(service, request)):
+            raise _too_many(waits)
         fits = _fits(request)
     if not fits:
         raise _taken()
@@ -92,22 +115,22 @@ def show_numbers(actor: Actor, tokens: Sequence[PhoneToken]) -> None:
         record(actor, Action.PHONE_NUMBERS_SHOWN, "phone tokens", records=[token.pk for token in tokens])
 
 
-def _admit(service: TokenService, request: Request) -> None:
-    by_address = Subject(f"address:{keyed_hash('limit', network_of(request.address))}", service.address_limit)
-    by_number = Subject(f"phone:{keyed_hash('limit', request.number.e164)}", service.phone_limit)
-    refused = admit([by_address, by_number])
-    if by_address in refused:
-        raise TooMany(
-            "too_many_requests",
-            "Too many requests from this address. Nothing was issued; ask again after Retry-After seconds.",
-            retry_after=max(refused.values()),
-        )
-    if by_number in refused:
-        raise TooMany(
-            "too_many_for_number",
-            "Too many requests for this number. Nothing was issued; ask again after Retry-After seconds.",
-            retry_after=refused[by_number],
-        )
+def _subjects(service: TokenService, request: Request) -> tuple[Subject, Subject]:
+    return (
+        Subject(f"address:{keyed_hash('limit', network_of(request.address))}", service.address_limit),
+        Subject(f"phone:{keyed_hash('limit', request.number.e164)}", service.phone_limit),
+    )
+
+
+def _too_many(waits: Mapping[Subject, timedelta]) -> TooMany:
+    code, whom = "too_many_for_number", "for this number"
+    if any(subject.name.startswith("address:") for subject in waits):
+        code, whom = "too_many_requests", "from this address"
+    return TooMany(
+        code,
+        f"Too many requests {whom}. Nothing was issued; ask again after Retry-After seconds.",
+        retry_after=max(waits.values()),
+    )
 
 
 def record_phone_token(service: TokenService, request: Request) -> NewToken | None:
