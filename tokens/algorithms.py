@@ -1,6 +1,7 @@
 """The thirteen signature algorithms and which keys fit them (RFC 7518 3, RFC 8037)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -91,12 +92,19 @@ def require_fit(key: PrivateKey | PublicKey | bytes, algorithm: str) -> None:
 def _require_sound_secret(secret: bytes, wanted: Algorithm) -> None:
     if len(secret) < wanted.digest_bytes:  # RFC 7518 3.2
         raise InvalidKey(f"the {wanted.name} secret is shorter than {wanted.digest_bytes} bytes")
+    if _looks_like_key(secret):
+        raise InvalidKey(f"the {wanted.name} secret looks like a key file")
+
+
+@lru_cache(maxsize=32)
+def _looks_like_key(secret: bytes) -> bool:
+    """Remembered: looking takes longer than signing, and there are few secrets."""
     # A public key as HMAC secret is what algorithm confusion lives on; PyJWT knows PEM, SSH, DER and JWK
     # but asks for complete PEM, so that one with escaped line ends slips through.
-    looks_like_key = any(marker in secret for marker in (b"-----BEGIN", b"---- BEGIN", b"PuTTY-User-Key"))
+    if any(marker in secret for marker in (b"-----BEGIN", b"---- BEGIN", b"PuTTY-User-Key")):
+        return True
     try:
-        jwt.get_algorithm_by_name(wanted.name).prepare_key(secret)
+        jwt.get_algorithm_by_name("HS256").prepare_key(secret)
     except jwt.InvalidKeyError:
-        looks_like_key = True
-    if looks_like_key:
-        raise InvalidKey(f"the {wanted.name} secret looks like a key file")
+        return True
+    return False

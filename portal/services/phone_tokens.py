@@ -33,15 +33,12 @@ MOST_TOGETHER = 64
 TRIES = 3
 """Two requests that begin one transaction at once: the second looks again, once it sees the first."""
 
-_RECORD = """
-    INSERT INTO {table} (xid, ordinal, {columns})
-    SELECT %s, coalesce(last.ordinal, 0) + 1, {values}
-    FROM (SELECT 1) AS always LEFT JOIN (
-      SELECT ordinal, phone_hash FROM {table} WHERE xid = %s ORDER BY ordinal DESC LIMIT 1
-    ) AS last ON true
-    WHERE last.phone_hash IS NULL OR last.phone_hash IN ({hashes})
+_LAST = """
+    SELECT column1,
+      (SELECT ordinal FROM {table} WHERE xid = column1 ORDER BY ordinal DESC LIMIT 1),
+      (SELECT phone_hash FROM {table} WHERE xid = column1 ORDER BY ordinal DESC LIMIT 1)
+    FROM (VALUES {xids}) AS wanted
 """
-"""Looks and stores in one statement: a trip to the database is what a token costs most of."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +88,9 @@ def _issued(asked: Sequence[tuple[TokenService, Request]]) -> list[NewToken | Po
         place: _too_many(waits) for place, waits in enumerate(refused) if waits
     }
     # In one order, as for subjects: a transaction's first record is another process's second.
-    for place in sorted(range(len(asked)), key=lambda place: asked[place][1].xid or ""):
-        if place not in outcomes:
-            outcomes[place] = record_phone_token(*asked[place]) or _taken()
+    admitted = sorted(set(range(len(asked))) - set(outcomes), key=lambda place: asked[place][1].xid or "")
+    for place, token in zip(admitted, record_phone_tokens([asked[place] for place in admitted]), strict=True):
+        outcomes[place] = token or _taken()
     return [outcomes[place] for place in range(len(asked))]
 
 
@@ -102,8 +99,8 @@ def check_phone_token(service: TokenService, request: Request) -> None:
     with transaction.atomic(durable=True):
         if waits := admit(_subjects(service, request)):
             raise _too_many(waits)
-        fits = _fits(request)
-    if not fits:
+        last = _last_of([request.xid] if request.xid else []).get(request.xid or "")
+    if last is not None and not last.is_of(request.number):
         raise _taken()
 
 
@@ -133,12 +130,40 @@ def _too_many(waits: Mapping[Subject, timedelta]) -> TooMany:
     )
 
 
-def record_phone_token(service: TokenService, request: Request) -> NewToken | None:
-    """The new token, its record stored; None when the xid is another number's transaction.
+@dataclass(frozen=True)
+class _Last:
+    """The newest record of a transaction."""
+
+    ordinal: int
+    phone_hash: str
+
+    def is_of(self, number: PhoneNumber) -> bool:
+        return self.phone_hash in keyed_hashes(PHONE, number.e164)
+
+
+def record_phone_tokens(asked: Sequence[tuple[TokenService, Request]]) -> list[NewToken | None]:
+    """New tokens, their records stored; None where the xid is another number's transaction.
 
     Counts nothing, and commits with the caller's transaction: whoever answers a request issues.
     """
-    xid = request.xid or str(uuid.uuid4())
+    lasts = _last_of([request.xid for _, request in asked if request.xid])
+    records: list[PhoneToken] = []
+    tokens: list[NewToken | None] = []
+    for service, request in asked:
+        xid = request.xid or str(uuid.uuid4())
+        last = lasts.get(xid)
+        if last is not None and not last.is_of(request.number):
+            tokens.append(None)
+            continue
+        text, row = _minted(service, request, xid, ordinal=last.ordinal + 1 if last else 1)
+        lasts[xid] = _Last(row.ordinal, row.phone_hash)
+        records.append(row)
+        tokens.append(NewToken(text, xid))
+    PhoneToken.objects.bulk_create(records)
+    return tokens
+
+
+def _minted(service: TokenService, request: Request, xid: str, *, ordinal: int) -> tuple[Secret, PhoneToken]:
     issued_at = now().replace(microsecond=0) - BACKDATED
     expires_at = issued_at + LIFETIME
     claims = {
@@ -149,37 +174,25 @@ def record_phone_token(service: TokenService, request: Request) -> NewToken | No
         "xid": xid,
     }
     text = Secret(sign(claims, key=service.key, algorithm="HS256"))
-    hashes = keyed_hashes(PHONE, request.number.e164)
-    columns = {
-        "phone_hash": hashes[0],
-        "sealed_number": seal(Secret(request.number.e164)),
-        "issued_at": connection.ops.adapt_datetimefield_value(issued_at),
-        "expires_at": connection.ops.adapt_datetimefield_value(expires_at),
-        "fingerprint": fingerprint(text),
-        "client_hash": keyed_hash("client address", request.address),
-    }
-    statement = _RECORD.format(
-        table=PhoneToken._meta.db_table,
-        columns=", ".join(columns),
-        values=", ".join(["%s"] * len(columns)),
-        hashes=", ".join(["%s"] * len(hashes)),
+    return text, PhoneToken(
+        xid=xid,
+        ordinal=ordinal,
+        phone_hash=keyed_hash(PHONE, request.number.e164),
+        sealed_number=seal(Secret(request.number.e164)),
+        issued_at=issued_at,
+        expires_at=expires_at,
+        fingerprint=fingerprint(text),
+        client_hash=keyed_hash("client address", request.address),
     )
+
+
+def _last_of(xids: Sequence[str]) -> dict[str, _Last]:
+    if not xids:
+        return {}
+    marks = ", ".join(["(%s)"] * len(xids))
     with connection.cursor() as cursor:
-        cursor.execute(statement, [xid, *columns.values(), xid, *hashes])
-        return NewToken(text, xid) if cursor.rowcount else None
-
-
-def _fits(request: Request) -> bool:
-    last = _last_of(request.xid) if request.xid else None
-    return last is None or _is_of(last, request.number)
-
-
-def _last_of(xid: str) -> PhoneToken | None:
-    return PhoneToken.objects.filter(xid=xid).order_by("-ordinal").only("ordinal", "phone_hash").first()
-
-
-def _is_of(token: PhoneToken, number: PhoneNumber) -> bool:
-    return token.phone_hash in keyed_hashes(PHONE, number.e164)
+        cursor.execute(_LAST.format(table=PhoneToken._meta.db_table, xids=marks), list(xids))
+        return {xid: _Last(ordinal, hash) for xid, ordinal, hash in cursor.fetchall() if ordinal is not None}
 
 
 def _taken() -> Conflict:

@@ -10,7 +10,7 @@ from portal.core.token_service import TokenService
 from portal.management.demo.firm import Firm
 from portal.management.demo.timeline import Story
 from portal.models import PhoneToken
-from portal.services.phone_tokens import Request, record_phone_token, show_numbers
+from portal.services.phone_tokens import Request, record_phone_tokens, show_numbers
 
 NUMBERS = {"+120255501": 2, "+447700900": 3, "+493023125": 3, "+3363998": 4, "+463139006": 2}
 """Beginning → how many digits follow. Nobody's: authorities keep them for films and the like."""
@@ -35,10 +35,10 @@ def sign_ups(firm: Firm) -> Story:
     while True:
         yield at
         request = _request(dice)
-        record_phone_token(service, request)
+        record_phone_tokens([(service, request)])
         while dice.random() < ASKED_AGAIN:
             yield firm.timeline.later(seconds=dice.uniform(95, 240))
-            record_phone_token(service, request)
+            record_phone_tokens([(service, request)])
         at = firm.timeline.later(minutes=dice.expovariate(1 / MINUTES_BETWEEN))
 
 
