@@ -82,6 +82,7 @@ NO_PAGES = {
     "keys/<slug:id>/reveal", "plans/requests/<slug:id>/withdraw", "settings/data/delete",
     "settings/security/sign-out", "settings/security/sign-out/<int:id>", "settings/tokens/<slug:id>/revoke",
     "team/invitations/<slug:id>/resend", "team/invitations/<slug:id>/withdraw",  # changes
+    "v1/token/<anything:wanted>",  # text for programs
 }  # fmt: skip
 """Routes that answer no page to the demo's owner who asks with GET, and why."""
 
