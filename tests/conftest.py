@@ -28,8 +28,8 @@ WHATEVER_THE_DATABASE = {
     HERE / folder / (f"test_{name}.py" if name else "")
     for folder, names in {
         "access": "", "gateways": "", "tokens": "",
-        "real": "account_story auth0_canary browser_story every_page hostile_requests keyboard live_progress"
-        " new_user_story oidc_rules oidc_sign_in passkeys plans_story published run_command"
+        "real": "account_story auth0_canary browser_story demo_command every_page hostile_requests keyboard"
+        " live_progress logs_and_metrics new_user_story oidc_rules oidc_sign_in passkeys plans_story published run_command"
         " second_factor_story team_story verifiers without_javascript",
         "web": "access accounts_pages allauth_internals branding charts docs errors german maintenance"
         " preferences quickstarts words",

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,8 +33,14 @@ class PhoneTokens(PortalView):
     @extend_schema(
         operation_id="phone_tokens_list", responses=PhoneTokenOut(many=True),
         parameters=[
-            OpenApiParameter("xid", description="The transaction's id. This or `phone_number` is needed."),
-            OpenApiParameter("phone_number", description="With or without `+`; a leading space is one."),
+            OpenApiParameter(
+                "xid", description="The transaction's id. This or `phone_number` is needed.",
+                examples=[OpenApiExample("A transaction", "order-1")],
+            ),
+            OpenApiParameter(
+                "phone_number", description="With or without `+`; a leading space is one.",
+                examples=[OpenApiExample("A number", "+15555550123")],
+            ),
         ],
     )  # fmt: skip
     def get(self, request: Request) -> Response:

@@ -132,6 +132,6 @@ BODIES = {
         "customer": "{customer}", "form_token": "t", "name": "new", "scopes": ["keys:read"], "expires": "30",
     },
     ("POST", "team/invite"): {"customer": "{customer}", "form_token": "t", "emails": "new@example.com"},
-    ("POST", "team/members/<slug:id>/owner"): {"customer": "{customer}", "form_token": "t", "name": "{name}"},
+    ("POST", "team/members/<slug:id>/owner"): {"customer": "{customer}", "form_token": "t", "typed_name": "{name}"},
 }  # fmt: skip
 """What is sent where an empty request would be refused before it is known whose it is."""

@@ -159,6 +159,7 @@ STAFF_ONLY = {
     "POST /api/v1/plans", "PATCH /api/v1/plans/{slug}", "POST /api/v1/customers", "DELETE /api/v1/customers/{id}",
     "POST /api/v1/customers/{id}/subscriptions", "PATCH /api/v1/subscriptions/{id}",
     "POST /api/v1/operations/{id}/retry", "POST /api/v1/operations/{id}/cancel",
+    "GET /api/v1/phone-tokens",
 }  # fmt: skip
 NEEDS_A_KEY = {"GET /api/v1/verify"}
 

@@ -49,7 +49,8 @@ def new_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
 def fresh(new_portal: Portal) -> Portal:
     """Running: for the first time, or again after a test stopped it."""
     require_proc()
-    if not new_portal.running:
+    if not (new_portal.running and listens(new_portal)):
+        new_portal.clean_up()  # a test that failed half-way left it stopping
         new_portal.start()
     return new_portal
 
