@@ -120,13 +120,17 @@ def _subjects(service: TokenService, request: Request) -> tuple[Subject, Subject
 
 
 def _too_many(waits: Mapping[Subject, timedelta]) -> TooMany:
-    code, whom = "too_many_for_number", "for this number"
+    longest = max(waits.values())
     if any(subject.name.startswith("address:") for subject in waits):
-        code, whom = "too_many_requests", "from this address"
+        return TooMany(
+            "too_many_requests",
+            "Too many requests from this address. Nothing was issued; ask again after Retry-After seconds.",
+            retry_after=longest,
+        )
     return TooMany(
-        code,
-        f"Too many requests {whom}. Nothing was issued; ask again after Retry-After seconds.",
-        retry_after=max(waits.values()),
+        "too_many_for_number",
+        "Too many requests for this number. Nothing was issued; ask again after Retry-After seconds.",
+        retry_after=longest,
     )
 
 
