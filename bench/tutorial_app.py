@@ -80,7 +80,7 @@ def get_token(phone_number: str, xid: str | None = None) -> Response:
         if not hasattr(_of_thread, "connection"):
             _of_thread.connection = _connect()
         _of_thread.connection.execute(_insert, (xid, phone_number, token))
-    except Exception:
+    except Exception:  # as the tutorial has it: no token, whatever went wrong
         app.logger.exception("no token")
         return Response("", status=500, content_type="text/plain")
     return Response(token, content_type="text/plain")

@@ -15,7 +15,7 @@ class _Waiting(Generic[Asked, Answer]):
     asked: Asked
     answers: list[Answer] = field(default_factory=list)
     """The one answer, once there is one."""
-    error: Exception | None = None
+    error: BaseException | None = None
 
     @property
     def is_done(self) -> bool:
@@ -50,7 +50,7 @@ class GroupCommit(Generic[Asked, Answer]):
         group = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
         try:
             answers = self._run([waiting.asked for waiting in group])
-        except Exception as exc:  # everybody's: each raises it in a thread of their own
+        except BaseException as exc:  # whatever it is: who waits must hear of it, or waits for ever
             for waiting in group:
                 waiting.error = exc
             return

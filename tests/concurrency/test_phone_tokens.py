@@ -46,7 +46,7 @@ def number(last: int) -> PhoneNumber:
 def outcome(call: Callable[[TokenService, Request], object], *asked: object) -> str:
     """``ok``, or the refusal's code."""
     try:
-        call(*asked)  # type: ignore[arg-type]
+        call(*asked)
     except (Conflict, TooMany) as refusal:
         return refusal.code
     return "ok"
@@ -233,7 +233,7 @@ def test_transactions_keep_their_number_while_the_sealing_key_changes(settings: 
     for last in range(20):
         issue_phone_token(service(), Request(number(last), f"mine-{last}", ADDRESS))
     PhoneTokenFactory.create_batch(2 * BATCH)
-    settings.SEALING_KEYS = ("n" * 40, *settings.SEALING_KEYS)  # type: ignore[attr-defined]
+    settings.SEALING_KEYS = ("n" * 40, *settings.SEALING_KEYS)
 
     def ask(turn: int) -> str:
         if turn % 20 == 0:
@@ -247,7 +247,7 @@ def test_transactions_keep_their_number_while_the_sealing_key_changes(settings: 
         )
 
     assert outcomes(200, ask) == {"rotated": 10, "ok": 90, "xid_taken": 100}
-    settings.SEALING_KEYS = settings.SEALING_KEYS[:1]  # type: ignore[attr-defined]
+    settings.SEALING_KEYS = settings.SEALING_KEYS[:1]
     for last in range(20):
         found = PhoneToken.objects.of_number(number(last))
         assert {token.xid for token in found} == {f"mine-{last}"}

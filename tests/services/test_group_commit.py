@@ -11,7 +11,7 @@ from tests.real.waiting import eventually
 
 
 class Groups:
-    """Notes each group and doubles its numbers; the first group waits for ``go_on``, a 13 breaks its group."""
+    """Notes each group and doubles its numbers; the first group waits for ``go_on``, a 13 or a -1 breaks its group."""
 
     def __init__(self) -> None:
         self.seen: list[list[int]] = []
@@ -21,6 +21,8 @@ class Groups:
         self.seen.append(list(asked))
         if len(self.seen) == 1:
             assert self.go_on.wait(30)
+        if -1 in asked:
+            raise SystemExit
         if 13 in asked:
             raise ValueError("unlucky")
         return [number * 2 for number in asked]
@@ -58,6 +60,15 @@ def test_what_breaks_a_group_is_raised_to_all_of_it_and_nobody_else() -> None:
     assert first.result() == 2
     for future in others:
         with pytest.raises(ValueError, match="unlucky"):
+            future.result()
+
+
+def test_a_thread_that_is_ended_leaves_nobody_waiting() -> None:
+    groups = Groups()
+    first, *others = run(groups, 64, [1, -1, 5])
+    assert first.result() == 2
+    for future in others:
+        with pytest.raises(SystemExit):
             future.result()
 
 
