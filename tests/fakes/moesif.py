@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.fakes.serving import serving
+from tests.fakes.serving import JsonHandler, serving
 
 
 class MoesifCollector:
@@ -34,16 +34,16 @@ class MoesifCollector:
 
 
 def _handler(collector: MoesifCollector) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(JsonHandler):
         protocol_version = "HTTP/1.1"
         timeout = 30
 
         def do_GET(self) -> None:
             self._keep(b"")
             if collector.refuses:
-                self._answer(401, {})
+                self.answer(401, {})
                 return
-            self._answer(200, {"sample_rate": 100} if self.path == "/v1/config" else [])
+            self.answer(200, {"sample_rate": 100} if self.path == "/v1/config" else [])
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -52,20 +52,9 @@ def _handler(collector: MoesifCollector) -> type[BaseHTTPRequestHandler]:
             self._keep(body)
             sent = json.loads(body)
             collector.events += sent if isinstance(sent, list) else [sent]
-            self._answer(201, {})
+            self.answer(201, {})
 
         def _keep(self, body: bytes) -> None:
             collector.received.append(f"{self.requestline}\n{self.headers}\n".encode() + body)
-
-        def _answer(self, status: int, document: Any) -> None:
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
 
     return Handler

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import jwt
 
-from tests.fakes.serving import serving
+from tests.fakes.serving import JsonHandler, serving
 from tests.real.http_calls import Answer, request
 
 STATUS_PATH = "/v1/mobile/verification/status/"
@@ -63,27 +63,16 @@ class VerificationService:
 
 
 def _handler(service: VerificationService) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(JsonHandler):
         def do_GET(self) -> None:
             xid = self.path.removeprefix(STATUS_PATH)
             service.asked.append(xid)
             if self.headers["Authorization"] != service.login:
-                self._answer(401, {})
+                self.answer(401, {})
             elif xid not in service.states:
-                self._answer(404, {})
+                self.answer(404, {})
             else:
                 code = service.states[xid]
-                self._answer(200, {"external_id": xid, "status": {"code": code, "description": "…"}})
-
-        def _answer(self, status: int, document: object) -> None:
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+                self.answer(200, {"external_id": xid, "status": {"code": code, "description": "…"}})
 
     return Handler
